@@ -1,0 +1,1 @@
+"""AuraPark: seats on intercity buses."""
