@@ -21,7 +21,6 @@ from pathlib import Path
 
 from aurapark.devstack.errors import WAY_OUT, DevstackError
 
-PROJECT = Path(__file__).resolve().parents[2]
 SERVER_USER = "nobody"
 SHELTERS = (Path("/var/lib/aurapark"), Path("/var/tmp/aurapark"))  # noqa: S108 - checked by _own_folder
 EPHEMERAL_PREFIX = "ephemeral-"
@@ -60,11 +59,6 @@ class Home:
             return True
         test = ["/bin/sh", "-c", 'test -x "$0"', str(path)]
         return not subprocess.run(test, user=self.uid, group=self.gid, extra_groups=[], check=False).returncode  # noqa: S603
-
-
-def var_dir() -> Path:
-    """Return the folder for everything that is made at run time: AURAPARK_VAR, else `var/` in the project."""
-    return Path(os.environ.get("AURAPARK_VAR") or PROJECT / "var").resolve()
 
 
 @contextlib.contextmanager
