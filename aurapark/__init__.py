@@ -1,1 +1,42 @@
-"""AuraPark: seats on intercity buses."""
+"""AuraPark: seats on intercity buses. `create_app()` is the only place that assembles the application."""
+
+from flask import Flask
+
+from aurapark.config import ROOT, Settings, load_settings
+from aurapark.extensions import babel, compress, csrf, db, migrate
+
+ENGINE_OPTIONS = {
+    "pool_size": 8,
+    "max_overflow": 4,
+    "pool_timeout": 3,
+    "pool_pre_ping": True,
+    "isolation_level": "READ COMMITTED",
+    "connect_args": {
+        "connect_timeout": 3,
+        "options": "-c timezone=UTC -c statement_timeout=15s -c lock_timeout=3s"
+        " -c idle_in_transaction_session_timeout=60s",
+    },
+}
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the application. Raises SettingsError when a setting is wrong."""
+    from aurapark import models  # noqa: F401  the metadata needs all of them
+    from aurapark.web import shell
+
+    settings = settings or load_settings()
+    app = Flask(
+        "aurapark", template_folder=str(ROOT / "templates"), static_folder=None, root_path=str(ROOT / "aurapark")
+    )
+    app.config.update(
+        AURAPARK=settings,
+        SECRET_KEY=settings.secret_key,
+        SECRET_KEY_FALLBACKS=list(settings.secret_key_fallbacks),
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS,
+    )
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "aurapark" / "migrations"))
+    csrf.init_app(app)
+    shell.init_app(app, settings, babel=babel, compress=compress)
+    return app

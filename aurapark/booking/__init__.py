@@ -1,0 +1,1 @@
+"""Holds, bookings, seat claims, passengers and tickets."""

@@ -1,0 +1,47 @@
+"""What can be wrong with a hold or a booking."""
+
+from collections.abc import Sequence
+
+from aurapark.errors import N_, Conflict, Gone, Invalid, NotFound
+
+
+class BookingNotFound(NotFound):
+    """Unknown, foreign and hidden bookings answer alike."""
+
+    sentence = N_("We did not find this booking.")
+
+
+class SeatsTaken(Conflict):
+    """Somebody else has these seats; `seats` are those that are gone, in map order."""
+
+    sentence = N_("Some of these seats were just taken.")
+
+    def __init__(self, seats: Sequence[str]) -> None:
+        self.seats = list(seats)
+        super().__init__(details={"unavailableSeats": self.seats, "alternativeSeats": []})
+
+
+class NoSuchSeat(Invalid):
+    sentence = N_("This bus has no such seat. Please choose on the map.")
+
+
+class WrongSeatCount(Invalid):
+    sentence = N_("You can book 1 to %(max)d seats at a time.")
+
+
+class NotEnoughSeats(Conflict):
+    sentence = N_("There are not enough free seats left on this trip.")
+
+
+class HoldLapsed(Gone):
+    """The hold's time is over and its seats are somebody else's."""
+
+    sentence = N_("The time to pay is over and your seats are free again.")
+
+
+class HoldNotExtendable(Conflict):
+    sentence = N_("These seats cannot be kept any longer.")
+
+
+class WrongState(Conflict):
+    sentence = N_("This is no longer possible for this booking.")

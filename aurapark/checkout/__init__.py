@@ -1,0 +1,1 @@
+"""The stories of one sale: hold, pay, confirm, expire, release."""

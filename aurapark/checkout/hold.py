@@ -1,0 +1,36 @@
+"""The hold: seats kept for a traveller while they pay; kept longer, or given back by choice."""
+
+from collections.abc import Sequence
+
+from aurapark.booking import service as bookings
+from aurapark.booking.models import Booking
+from aurapark.booking.service import Holder, HoldTerms
+from aurapark.database import in_transaction
+from aurapark.fares.queries import get_seat_prices
+from aurapark.timetable.queries import get_trip_leg
+
+
+def hold_seats(
+    trip_id: int, from_code: str, to_code: str, seats: Sequence[str], *, holder: Holder, terms: HoldTerms
+) -> Booking:
+    """Hold these seats between two stops or cities, priced as they are now (one transaction).
+
+    Raises TripNotFound, FareNotFound, TripClosed, TripCancelled, WrongSeatCount, NoSuchSeat, SeatsTaken.
+    """
+
+    def work() -> Booking:
+        trip = get_trip_leg(trip_id, from_code, to_code)
+        return bookings.hold_seats(trip, seats, get_seat_prices(trip), holder=holder, terms=terms)
+
+    return in_transaction(work)
+
+
+def extend_hold(reference: str) -> Booking:
+    """Keep a live hold 5 minutes longer. Raises BookingNotFound, WrongState, HoldNotExtendable."""
+
+    def work() -> Booking:
+        booking = bookings.lock_booking(reference)
+        bookings.extend_hold(booking, now=bookings.database_now())
+        return booking
+
+    return in_transaction(work)

@@ -1,0 +1,62 @@
+"""The project's command: `aurapark …`. Every command is a thin door to a function that lives elsewhere."""
+
+import sys
+
+import click
+from flask.cli import FlaskGroup
+
+from aurapark.config import SettingsError
+
+
+def _create_app():  # type: ignore[no-untyped-def]  # keeps the import of Flask's application lazy
+    from aurapark import create_app
+
+    return create_app()
+
+
+@click.group(cls=FlaskGroup, create_app=_create_app, add_default_commands=False, add_version_option=False)
+def group() -> None:
+    """AuraPark: sells seats on intercity buses."""
+
+
+@group.command("run", with_appcontext=False)
+def run() -> None:
+    """Start everything: database, queue, web, workers and the Flutterwave sandbox."""
+    from aurapark.devstack import runner
+
+    sys.exit(runner.run())
+
+
+@group.command("sandbox", with_appcontext=False)
+def sandbox() -> None:
+    """Start the Flutterwave sandbox alone."""
+    from aurapark.devstack.sandbox import serve
+
+    serve()
+
+
+@group.group("db")
+def database() -> None:
+    """The database's shape."""
+
+
+@database.command("upgrade")
+def upgrade() -> None:
+    """Bring the database to the newest migration; safe to run twice and at once."""
+    from flask_migrate import upgrade as run_migrations
+
+    run_migrations()
+
+
+def main() -> None:
+    """Run the command; a wrong setting is one line that says what to do, not a stack trace."""
+    try:
+        group(prog_name="aurapark")
+    except SettingsError as error:
+        for line in str(error).splitlines():
+            click.echo(f"aurapark: {line}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,259 @@
+"""Typed settings, read once from the environment. The application refuses to start when one is wrong.
+
+In development missing secrets are generated into var/, and the addresses of the embedded servers come from
+var/embedded.json, which `aurapark run` writes while they live.
+"""
+
+import json
+import os
+import re
+import secrets
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parent.parent
+SANDBOX_SECRET_KEY = "FLWSECK_TEST-5a11dbe77e57a11dbe77e57a11dbe77e-X"  # noqa: S105  the sandbox's, published on purpose
+SANDBOX_WEBHOOK_SECRET = "sandbox-webhook-secret"  # noqa: S105  the sandbox's
+MIN_SECRET_BYTES = 32
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class SettingsError(Exception):
+    """One line per wrong setting, each saying what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting of the application. Times are seconds unless the name says otherwise."""
+
+    env: str
+    var: Path
+    secret_key: str
+    secret_key_fallbacks: tuple[str, ...]
+    ticket_signing_key: str
+    site_url: str
+    port: int
+    web_workers: int
+    web_threads: int
+    sandbox_port: int
+    database_url: str
+    database_owner_url: str
+    redis_url: str
+    payment_gateway: str
+    flutterwave_base_url: str
+    flutterwave_checkout_hosts: tuple[str, ...]
+    flutterwave_secret_key: str
+    flutterwave_webhook_secret: str
+    hold_seconds: int
+    payment_session_seconds: int
+    payment_grace_seconds: int
+    sweep_seconds: int
+    retry_base_seconds: int
+    lease_seconds: int
+    max_seats: int
+    commission_percent: int
+    mail_url: str
+    mail_from: str
+    tickets_mail_domain: str
+    sms_url: str
+    proxy_count: int
+
+    @property
+    def production(self) -> bool:
+        """Say whether this is production: it changes what is refused and printed, never how a request is served."""
+        return self.env == "production"
+
+    @property
+    def https(self) -> bool:
+        """Say whether people reach the site over https."""
+        return self.site_url.startswith("https://")
+
+    @property
+    def site_host(self) -> str:
+        """Return the host of SITE_URL, without its port."""
+        return urlsplit(self.site_url).hostname or ""
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of this process: the environment, and in development `.env` below it.
+
+    Raises SettingsError that names every wrong setting.
+    """
+    given = dict(os.environ if environment is None else environment)
+    if environment is None and given.get("AURAPARK_ENV", "development") != "production":
+        given = {**{k: v for k, v in dotenv_values(ROOT / ".env").items() if v is not None}, **given}
+    return _Reader(given).settings()
+
+
+class _Reader:
+    """Reads one environment, collecting what is wrong."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self.given = {name: value.strip() for name, value in given.items()}
+        self.wrong: list[str] = []
+
+    def settings(self) -> Settings:
+        env = self.word("AURAPARK_ENV", "development", ("development", "production"))
+        production = env == "production"
+        var = Path(self.given.get("AURAPARK_VAR") or ROOT / "var").resolve()
+        port = self.number("PORT", 8000, 1, 65535)
+        sandbox_port = self.number("SANDBOX_PORT", 8001, 1, 65535)
+        site_url = self.url("SITE_URL", f"http://localhost:{port}", ("https",) if production else ("http", "https"))
+        embedded = {} if production else _read_json(var / "embedded.json")
+        database_url = self.server("DATABASE_URL", embedded.get("database_url"), "postgresql+psycopg")
+        sandbox = "" if production else f"http://localhost:{sandbox_port}/v3"
+        hosts = "checkout.flutterwave.com" + ("" if production else f",localhost:{sandbox_port}")
+        settings = Settings(
+            env=env,
+            var=var,
+            secret_key=self.secret("SECRET_KEY", production, var, _new_secret),
+            secret_key_fallbacks=self.names("SECRET_KEY_FALLBACKS", ""),
+            ticket_signing_key=self.secret("TICKET_SIGNING_KEY", production, var, _new_signing_key),
+            site_url=site_url,
+            port=port,
+            web_workers=self.number("WEB_WORKERS", 2, 1, 64),
+            web_threads=self.number("WEB_THREADS", 4, 1, 64),
+            sandbox_port=sandbox_port,
+            database_url=database_url,
+            database_owner_url=self.given.get("DATABASE_OWNER_URL") or database_url,
+            redis_url=self.server("REDIS_URL", embedded.get("redis_url"), "redis", "rediss", "unix"),
+            payment_gateway=self.word("PAYMENT_GATEWAY", "flutterwave", ("flutterwave",)),
+            flutterwave_base_url=self.url(
+                "FLUTTERWAVE_BASE_URL",
+                sandbox or "https://api.flutterwave.com/v3",
+                ("https",) if production else ("http", "https"),
+            ),
+            flutterwave_checkout_hosts=self.names("FLUTTERWAVE_CHECKOUT_HOSTS", hosts),
+            flutterwave_secret_key=self.gateway_key(production),
+            flutterwave_webhook_secret=self.required(
+                "FLUTTERWAVE_WEBHOOK_SECRET", "" if production else SANDBOX_WEBHOOK_SECRET
+            ),
+            hold_seconds=self.number("HOLD_SECONDS", 900, 1, 86400),
+            payment_session_seconds=self.number("PAYMENT_SESSION_SECONDS", 900, 1, 86400),
+            payment_grace_seconds=self.number("PAYMENT_GRACE_SECONDS", 600, 0, 86400),
+            sweep_seconds=self.number("SWEEP_SECONDS", 5, 1, 3600),
+            retry_base_seconds=self.number("RETRY_BASE_SECONDS", 10, 1, 3600),
+            lease_seconds=self.number("LEASE_SECONDS", 120, 1, 86400),
+            max_seats=self.number("MAX_SEATS", 6, 1, 10),
+            commission_percent=self.number("PLATFORM_COMMISSION_PERCENT", 10, 0, 100),
+            mail_url=self.sink("MAIL_URL", f"file:{var / 'mail'}", ("file", "smtp")),
+            mail_from=self.given.get("MAIL_FROM") or "AuraPark <tickets@aurapark.example>",
+            tickets_mail_domain=self.given.get("TICKETS_MAIL_DOMAIN") or "tickets.aurapark.example",
+            sms_url=self.sink("SMS_URL", f"file:{var / 'sms'}", ("file",)),
+            proxy_count=self.number("PROXY_COUNT", 0, 0, 10),
+        )
+        if production and self.given.get("RATE_LIMITS", "on") == "off":
+            self.wrong.append("RATE_LIMITS: production does not run without limits; remove the setting")
+        if self.wrong:
+            raise SettingsError("\n".join(self.wrong))
+        return settings
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        text = self.given.get(name) or str(default)
+        if not re.fullmatch(r"\d{1,9}", text) or not low <= int(text) <= high:
+            self.wrong.append(f"{name}: {text!r} is not a whole number from {low} to {high}")
+            return default
+        return int(text)
+
+    def word(self, name: str, default: str, words: tuple[str, ...]) -> str:
+        text = self.given.get(name) or default
+        if text not in words:
+            self.wrong.append(f"{name}: {text!r} is not one of {', '.join(words)}")
+        return text
+
+    def names(self, name: str, default: str) -> tuple[str, ...]:
+        text = self.given.get(name) or default
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+
+    def url(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
+        text = (self.given.get(name) or default).rstrip("/")
+        if urlsplit(text).scheme not in schemes or not urlsplit(text).hostname:
+            self.wrong.append(f"{name}: {text!r} is not an address that begins with {'// or '.join(schemes)}://")
+        return text
+
+    def server(self, name: str, running: str | None, *schemes: str) -> str:
+        text = self.given.get(name) or running or ""
+        if not text:
+            self.wrong.append(f"{name}: not set, and no `make run` is running here; start it, or set {name}")
+        elif urlsplit(text).scheme not in schemes:
+            self.wrong.append(f"{name}: must begin with {'// or '.join(schemes)}://")
+        return text
+
+    def sink(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
+        text = self.given.get(name) or default
+        if urlsplit(text).scheme not in schemes:
+            self.wrong.append(f"{name}: {text!r} does not begin with {' or '.join(s + ':' for s in schemes)}")
+        return text
+
+    def required(self, name: str, default: str) -> str:
+        text = self.given.get(name) or default
+        if not text:
+            self.wrong.append(f"{name}: not set; copy it from the Flutterwave dashboard")
+        return text
+
+    def secret(self, name: str, production: bool, var: Path, make: Callable[[], str]) -> str:
+        text = self.given.get(name, "")
+        if not text and not production:
+            return _kept_secret(var / "secrets.json", name, make)
+        if len(text.encode()) < MIN_SECRET_BYTES:
+            self.wrong.append(f"{name}: needs at least {MIN_SECRET_BYTES} bytes; a new one: {make()}")
+        elif name == "TICKET_SIGNING_KEY" and not _is_signing_key(text):
+            self.wrong.append(f"{name}: is no Ed25519 private key in base64; a new one: {make()}")
+        return text
+
+    def gateway_key(self, production: bool) -> str:
+        key = self.required("FLUTTERWAVE_SECRET_KEY", "" if production else SANDBOX_SECRET_KEY)
+        if key.startswith("FLWPUBK"):
+            self.wrong.append("FLUTTERWAVE_SECRET_KEY: this is the public key; the secret one begins with FLWSECK")
+        if production and key.startswith("FLWSECK_TEST"):
+            self.wrong.append("FLUTTERWAVE_SECRET_KEY: a test key in production; use the live key")
+        if not production and key.startswith("FLWSECK-"):
+            self.wrong.append("FLUTTERWAVE_SECRET_KEY: a live key outside production; use a test key")
+        return key
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(MIN_SECRET_BYTES)
+
+
+def _new_signing_key() -> str:
+    return b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()
+
+
+def _is_signing_key(text: str) -> bool:
+    try:
+        return len(b64decode(text, validate=True)) == Ed25519PrivateKey.generate().private_bytes_raw().__len__()
+    except ValueError:
+        return False
+
+
+def _kept_secret(path: Path, name: str, make: Callable[[], str]) -> str:
+    """Return a development secret from var/, making it the first time; two processes at once agree on one."""
+    kept = _read_json(path)
+    if name in kept:
+        return str(kept[name])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps({"SECRET_KEY": _new_secret(), "TICKET_SIGNING_KEY": _new_signing_key()}))
+    try:
+        os.link(draft, path)  # fails when another process was first: its secrets count
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return str(_read_json(path).get(name) or make())
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError):
+        return {}

@@ -1,0 +1,1 @@
+"""Vehicles and the drawings of their numbered seats."""

@@ -1,0 +1,13 @@
+"""All models, imported once so that the metadata is complete: for migrations and tests."""
+
+from aurapark.agencies import models as agencies
+from aurapark.audit import AuditEntry
+from aurapark.booking import models as booking
+from aurapark.fares import models as fares
+from aurapark.fleet import models as fleet
+from aurapark.heartbeat import Heartbeat
+from aurapark.outbox import OutboxRow
+from aurapark.payments import models as payments
+from aurapark.timetable import models as timetable
+
+__all__ = ["AuditEntry", "Heartbeat", "OutboxRow", "agencies", "booking", "fares", "fleet", "payments", "timetable"]

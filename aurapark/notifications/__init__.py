@@ -1,0 +1,1 @@
+"""What to say to people, in which language, by which channel."""

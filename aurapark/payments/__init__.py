@@ -1,0 +1,1 @@
+"""Payment attempts, the gateway's charges and events, behind one gateway port."""

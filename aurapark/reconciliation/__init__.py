@@ -1,0 +1,1 @@
+"""What must always be true, checked on live data: the invariants behind `aurapark doctor`."""

@@ -1,0 +1,1 @@
+"""Trips between two stops on a day: reads only."""

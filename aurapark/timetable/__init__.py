@@ -1,0 +1,1 @@
+"""Cities, stops, routes, schedules and the trips they generate."""

@@ -1,0 +1,1 @@
+"""The shell of the site: blueprints, error pages, headers, language, visitors."""
