@@ -1,0 +1,36 @@
+# `make run` starts the site, `make test` runs every test. Both need only make and Python 3.11, 3.12 or 3.13.
+
+PYTEST_ARGS ?=
+LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+.PHONY: run test lint format lock setup
+
+run: ## start everything; Ctrl-C stops everything
+	@scripts/setup app
+	@.venv/bin/python -m aurapark.cli run
+
+test: ## run the whole suite on real servers; PYTEST_ARGS="-k hold" runs a part
+	@scripts/setup dev
+	@.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+lint: ## style, types, and who may import whom
+	@scripts/setup dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: ## write the style down
+	@scripts/setup dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+setup: ## install what the other commands need
+	@scripts/setup dev
+
+lock: ## resolve the requirements again; LOCK_ARGS=--upgrade takes newer versions
+	@scripts/setup dev
+	$(LOCK) $(LOCK_ARGS) pyproject.toml -o requirements/app.txt
+	$(LOCK) $(LOCK_ARGS) requirements/build.in -c requirements/app.txt -o requirements/build.txt
+	$(LOCK) $(LOCK_ARGS) requirements/servers.in --no-deps -o requirements/servers.txt
+	$(LOCK) $(LOCK_ARGS) pyproject.toml --extra dev -c requirements/app.txt -c requirements/build.txt -o requirements/dev.txt
