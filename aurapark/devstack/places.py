@@ -110,6 +110,7 @@ def shelter() -> Path:
         with contextlib.suppress(OSError):
             folder.mkdir(mode=0o755, exist_ok=True)
             if _own_folder(folder):
+                folder.chmod(0o755)
                 return folder
     raise DevstackError(f"Neither {SHELTERS[0]} nor {SHELTERS[1]} can be used as a state folder. {WAY_OUT}")
 
@@ -134,10 +135,11 @@ def _sheltered(home: Home) -> Home:
     path = shelter() / hashlib.sha256(str(home.path.resolve()).encode()).hexdigest()[:16]
     key_here, key_there = home.path / "shelter-key", path / "key"
     if not (key_here.exists() and key_there.exists() and key_here.read_text() == key_there.read_text()):
-        path.mkdir(mode=0o711, exist_ok=True)
+        path.mkdir(exist_ok=True)
         with only_one(path / "lock", busy=f"The servers in {path} are in use by process {{pid}}."):
             shutil.rmtree(path)
-            path.mkdir(mode=0o711)
+            path.mkdir()
+            path.chmod(0o711)
             key_there.write_text(secrets.token_hex(8))
             shutil.copy(key_there, key_here)
     return Home(path, home.uid, home.gid)

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -62,7 +62,7 @@ def _run(given: Mapping[str, str], settings: Settings, started_at: float) -> int
             if code:
                 return _refuse(f"`aurapark {' '.join(command)}` failed; its words are above.")
         _keep_programs(supervisor, settings)
-        supervisor.loop(_ready_watch(supervisor.console, settings, started_at))
+        supervisor.loop(_ready_watch(supervisor, settings, started_at))
     return 0
 
 
@@ -97,7 +97,8 @@ def _require_free_ports(settings: Settings) -> None:
 def _user_of(port: int) -> str:
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            here = connection.laddr and connection.laddr.port == port
+            if here and connection.status == psutil.CONN_LISTEN and connection.pid:
                 return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     return "another program"
 
@@ -142,7 +143,7 @@ def _keep_programs(supervisor: Supervisor, settings: Settings) -> None:
     supervisor.keep("sweeper", _aurapark("sweeper"))
 
 
-def _ready_watch(console: Console, settings: Settings, started_at: float) -> Callable[[], None]:
+def _ready_watch(supervisor: Supervisor, settings: Settings, started_at: float) -> Callable[[], None]:
     """Return a function that announces, once, that the site and the sandbox answer."""
     waiting_for = {"web": (settings.port, "/healthz"), "sandbox": (settings.sandbox_port, "/")}
 
@@ -150,7 +151,8 @@ def _ready_watch(console: Console, settings: Settings, started_at: float) -> Cal
         for name in [name for name, (port, path) in waiting_for.items() if _answers(port, path)]:
             del waiting_for[name]
             if not waiting_for:
-                console.block(_announcement(settings, time.monotonic() - started_at))
+                logs = [str(server.log_file) for server in supervisor.servers]
+                supervisor.console.block(_announcement(settings, logs, time.monotonic() - started_at))
 
     return look
 
@@ -166,7 +168,7 @@ def _answers(port: int, path: str) -> bool:
         connection.close()
 
 
-def _announcement(settings: Settings, seconds: float) -> str:
+def _announcement(settings: Settings, logs: Sequence[str], seconds: float) -> str:
     return f"""
   AuraPark is ready in {seconds:.1f} s
 
@@ -174,6 +176,7 @@ def _announcement(settings: Settings, seconds: float) -> str:
     sandbox    http://localhost:{settings.sandbox_port}   (plays Flutterwave)
     mail       {settings.mail_url.removeprefix("file:")}
     SMS        {settings.sms_url.removeprefix("file:")}
+    logs       {" ".join(logs) or "none: the servers are not ours"}
     stop       Ctrl-C
 """
 
