@@ -1,0 +1,90 @@
+"""Reading bookings: one with all that people see of it, the one a token opens, the seats that are taken."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import exists, func, or_, select
+
+from aurapark.booking.errors import BookingNotFound
+from aurapark.booking.models import Booking, BookingAccess, ClaimState, Passenger, SeatClaim, Ticket, TicketState
+from aurapark.extensions import db
+from aurapark.references import fingerprint
+from aurapark.timetable.queries import get_booked_leg
+from aurapark.timetable.rules import Leg, TripLeg
+
+
+@dataclass(frozen=True, slots=True)
+class BookingView:
+    """One booking as people see it: its trip, who sits where, and the tickets that are not void, in seat order."""
+
+    booking: Booking
+    trip: TripLeg
+    passengers: list[Passenger]
+    tickets: list[Ticket]
+
+    @property
+    def seats(self) -> list[str]:
+        """Return the seats, in map order."""
+        return [passenger.seat for passenger in self.passengers]
+
+    @property
+    def live(self) -> bool:
+        """Say whether this is a hold whose time, by the database's clock, is not over."""
+        return self.booking.state == "held" and self.booking.hold_expires_at > self.trip.asked_at
+
+    def ticket_of(self, passenger: Passenger) -> Ticket | None:
+        """Return the ticket of one passenger, None before there is one."""
+        return next((ticket for ticket in self.tickets if ticket.passenger_id == passenger.id), None)
+
+
+def get_booking(reference: str) -> Booking:
+    """Return a booking, not locked. Raises BookingNotFound."""
+    booking = db.session.scalars(select(Booking).where(Booking.reference == reference)).first()
+    if booking is None:
+        raise BookingNotFound
+    return booking
+
+
+def get_booking_view(reference: str) -> BookingView:
+    """Return a booking with its trip, passengers and tickets (four statements). Raises BookingNotFound."""
+    booking = get_booking(reference)
+    trip = get_booked_leg(booking.trip_id, Leg(booking.board_segment, booking.alight_segment))
+    return BookingView(booking, trip, list_passengers(booking), _list_tickets(booking))
+
+
+def list_passengers(booking: Booking) -> list[Passenger]:
+    """Return who sits on this booking now, in seat order."""
+    statement = select(Passenger).where(Passenger.booking_id == booking.id, Passenger.removed_at.is_(None))
+    return list(db.session.scalars(statement.order_by(Passenger.place)))
+
+
+def find_by_token(token: str) -> Booking | None:
+    """Return the booking that a private token opens, None when it opens none."""
+    return db.session.scalars(select(Booking).where(Booking.token_hash == fingerprint(token))).first()
+
+
+def may_open(booking: Booking, visitor_hash: str | None) -> bool:
+    """Say whether this visitor made the booking, or has opened it by its link or by reference and phone."""
+    if visitor_hash is None:
+        return False
+    if booking.visitor_hash == visitor_hash:
+        return True
+    grant = exists().where(BookingAccess.booking_id == booking.id, BookingAccess.visitor_hash == visitor_hash)
+    return bool(db.session.scalar(select(grant)))
+
+
+def list_taken_seats(trip_id: int, leg: Leg, *, except_booking_id: int | None = None) -> set[str]:
+    """Return the seats somebody has on any segment of the leg; a hold that has lapsed takes nothing."""
+    taken = select(SeatClaim.seat).where(
+        SeatClaim.trip_id == trip_id,
+        SeatClaim.segment >= leg.board,
+        SeatClaim.segment < leg.alight,
+        or_(SeatClaim.state != ClaimState.HELD, SeatClaim.expires_at > func.now()),
+    )
+    if except_booking_id is not None:
+        taken = taken.where(SeatClaim.booking_id != except_booking_id)
+    return set(db.session.scalars(taken.distinct()))
+
+
+def _list_tickets(booking: Booking) -> list[Ticket]:
+    statement = select(Ticket).where(Ticket.booking_id == booking.id, Ticket.state != TicketState.VOID)
+    return list(db.session.scalars(statement.order_by(Ticket.id)))
