@@ -5,17 +5,9 @@ from flask import Flask
 from aurapark.config import ROOT, Settings, load_settings
 from aurapark.extensions import babel, compress, csrf, db, migrate
 
-ENGINE_OPTIONS = {
-    "pool_size": 8,
-    "max_overflow": 4,
-    "pool_timeout": 3,
-    "pool_pre_ping": True,
-    "isolation_level": "READ COMMITTED",
-    "connect_args": {
-        "connect_timeout": 3,
-        "options": "-c timezone=UTC -c statement_timeout=15s -c lock_timeout=3s"
-        " -c idle_in_transaction_session_timeout=60s",
-    },
+CONNECT_ARGS = {
+    "connect_timeout": 3,
+    "options": "-c timezone=UTC -c statement_timeout=15s -c lock_timeout=3s -c idle_in_transaction_session_timeout=60s",
 }
 
 
@@ -33,7 +25,14 @@ def create_app(settings: Settings | None = None) -> Flask:
         SECRET_KEY=settings.secret_key,
         SECRET_KEY_FALLBACKS=list(settings.secret_key_fallbacks),
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS,
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_size": settings.web_threads,
+            "max_overflow": 2,
+            "pool_timeout": 3,
+            "pool_pre_ping": True,
+            "isolation_level": "READ COMMITTED",
+            "connect_args": CONNECT_ARGS,
+        },
     )
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "aurapark" / "migrations"))
