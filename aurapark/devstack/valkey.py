@@ -2,9 +2,8 @@
 
 import secrets
 import signal
+import socket
 from pathlib import Path
-
-import redis
 
 from aurapark.devstack.places import Home
 from aurapark.devstack.programs import find_valkey
@@ -50,11 +49,13 @@ class ValkeyServer(Server):
         return [str(self.program), str(settings)]
 
     def answers(self, port: int) -> bool:
-        """Ping."""
-        client = redis.Redis(host="127.0.0.1", port=port, password=self._password, socket_timeout=5)
+        """Sign in and ping."""
         try:
-            return bool(client.ping())
-        except redis.RedisError:
+            with (
+                socket.create_connection(("127.0.0.1", port), timeout=5) as connection,
+                connection.makefile("rb") as reply,
+            ):
+                connection.sendall(f"AUTH {self._password}\r\nPING\r\n".encode())
+                return [reply.readline(), reply.readline()] == [b"+OK\r\n", b"+PONG\r\n"]
+        except OSError:
             return False
-        finally:
-            client.close()
