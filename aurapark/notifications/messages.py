@@ -1,0 +1,46 @@
+"""What we tell people, and by which channels. A message is announced inside the transaction that makes it true."""
+
+from enum import StrEnum
+
+from aurapark import outbox
+from aurapark.booking.models import Booking
+
+
+class Channel(StrEnum):
+    """A way to reach people; also the kind of the outbox row."""
+
+    SMS = "sms"
+    MAIL = "mail"
+
+
+class Message(StrEnum):
+    """An event people are told about; also the name of its templates."""
+
+    TICKET = "ticket"
+    PAYMENT_FAILED = "payment_failed"
+
+
+CHANNELS = {
+    Message.TICKET: (Channel.SMS, Channel.MAIL),
+    Message.PAYMENT_FAILED: (Channel.SMS,),
+}
+
+
+def announce(message: Message, booking: Booking, *, occasion: str = "") -> None:
+    """Write the outbox rows of a message in the transaction under way (one statement).
+
+    The same message goes out once per booking; `occasion` (the number of the payment attempt, say) tells apart
+    those that may come again. The row holds ids only, and nothing goes to an address the booking does not have.
+    """
+    name = f"{message}-{occasion}" if occasion else message.value
+    payload = {"booking": booking.reference, "message": message.value}
+    outbox.publish(
+        (channel.value, f"{booking.reference}:{name}:{channel}", payload)
+        for channel in CHANNELS[message]
+        if address(booking, channel)
+    )
+
+
+def address(booking: Booking, channel: Channel) -> str | None:
+    """Return where this booking's messages go on a channel: the payer's phone or e-mail address."""
+    return booking.payer_phone if channel == Channel.SMS else booking.payer_email
