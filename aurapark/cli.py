@@ -1,5 +1,6 @@
 """The project's command: `aurapark …`. Every command is a thin door to a function that lives elsewhere."""
 
+import json
 import sys
 
 import click
@@ -46,6 +47,19 @@ def upgrade() -> None:
     from flask_migrate import upgrade as run_migrations
 
     run_migrations()
+
+
+@group.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def doctor(as_json: bool) -> None:
+    """Check every invariant on live data; exit 0 only when all are clean."""
+    from aurapark.extensions import db
+    from aurapark.reconciliation import doctor
+
+    findings = doctor.examine(db.engine)
+    document = json.dumps(doctor.as_document(findings), indent=2, default=str)
+    click.echo(document if as_json else doctor.as_text(findings))
+    sys.exit(0 if doctor.all_clean(findings) else 1)
 
 
 def main() -> None:

@@ -1,0 +1,115 @@
+"""Runs every invariant of `invariants.sql` on live data. A statement returns what it finds: no row is clean.
+
+The statements speak to the views of the schema `audit` only. One whose views do not exist yet is skipped by name.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+INVARIANTS = Path(__file__).with_name("invariants.sql")
+FIRST_ROWS = 5
+TIME_LIMIT = "5min"
+NEED_MORE_THAN_SQL = ("I17", "I27", "I28")
+
+_STATEMENT = re.compile(r"^-- (I\d+) (.+)\n(select\b[^;]+);", re.MULTILINE | re.IGNORECASE)
+_VIEW = re.compile(r"(?<!distinct )\b(?:from|join)\s+([a-z_]+)", re.IGNORECASE)
+_QUOTED = re.compile(r"'[^']*'")
+
+
+class Verdict(StrEnum):
+    CLEAN = "clean"
+    FOUND = "found"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """One statement: its id such as I5, what a row of it means, and the views it reads."""
+
+    id: str
+    finds: str
+    sql: str
+    views: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one statement found: how many rows, and the first of them; `missing` names the views it waits for."""
+
+    id: str
+    finds: str
+    verdict: Verdict
+    count: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+def examine(engine: Engine) -> list[Finding]:
+    """Run every statement whose views exist, in one read-only transaction that sees one moment."""
+    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with engine.connect().execution_options(**options) as connection:
+        return examine_within(connection)
+
+
+def examine_within(connection: Connection) -> list[Finding]:
+    """Run every statement whose views exist in the transaction that is open on this connection."""
+    for setting in ("search_path = audit", "timezone = 'Africa/Douala'", f"statement_timeout = '{TIME_LIMIT}'"):
+        connection.execute(text(f"SET LOCAL {setting}"))
+    existing = set(connection.scalars(text("SELECT viewname FROM pg_views WHERE schemaname = 'audit'")))
+    return [_run(connection, invariant, existing) for invariant in read_invariants()]
+
+
+def all_clean(findings: Sequence[Finding]) -> bool:
+    """Say whether nothing was found."""
+    return all(finding.verdict != Verdict.FOUND for finding in findings)
+
+
+def as_text(findings: Sequence[Finding]) -> str:
+    """Return the findings as lines for people, one statement a line, first rows below."""
+    lines = []
+    for finding in findings:
+        outcome = {
+            Verdict.CLEAN: "clean",
+            Verdict.FOUND: f"{finding.count} FOUND",
+            Verdict.SKIPPED: f"skipped, no audit.{', audit.'.join(finding.missing)} yet",
+        }[finding.verdict]
+        lines.append(f"{finding.id:<4} {finding.finds}: {outcome}")
+        lines += [f"       {', '.join(f'{name}={value}' for name, value in row.items())}" for row in finding.rows]
+    lines.append(f"Not checked here, they need more than SQL: {', '.join(NEED_MORE_THAN_SQL)}.")
+    return "\n".join(lines)
+
+
+def as_document(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return the findings as a document of plain values, ready for JSON."""
+    invariants = [asdict(finding) for finding in findings]
+    return {"clean": all_clean(findings), "invariants": invariants, "notChecked": list(NEED_MORE_THAN_SQL)}
+
+
+def read_invariants(path: Path = INVARIANTS) -> list[Invariant]:
+    """Return the statements of the file in its order; the comment above each is its id and what it finds."""
+    return [
+        Invariant(id, finds.strip(), sql, frozenset(_VIEW.findall(_QUOTED.sub("''", sql))))
+        for id, finds, sql in _STATEMENT.findall(path.read_text())
+    ]
+
+
+def _run(connection: Connection, invariant: Invariant, existing: set[str]) -> Finding:
+    if missing := sorted(invariant.views - existing):
+        return Finding(invariant.id, invariant.finds, Verdict.SKIPPED, missing=missing)
+    count = _query(connection, f"SELECT count(*) AS n FROM ({invariant.sql}) AS found")[0]["n"]  # noqa: S608  our own file
+    if not count:
+        return Finding(invariant.id, invariant.finds, Verdict.CLEAN)
+    rows = _query(connection, f"SELECT * FROM ({invariant.sql}) AS found LIMIT {FIRST_ROWS}")  # noqa: S608  our own file
+    return Finding(invariant.id, invariant.finds, Verdict.FOUND, count, rows)
+
+
+def _query(connection: Connection, sql: str) -> list[dict[str, Any]]:
+    # without parameters: the statements hold % and : that are no place-holders
+    result = connection.execution_options(no_parameters=True).exec_driver_sql(sql)
+    return [dict(row) for row in result.mappings()]
