@@ -7,6 +7,8 @@ from aurapark.fleet.rules import SeatLayout, read_grid
 from aurapark.timetable.errors import TripCancelled, TripClosed
 from aurapark.timetable.models import ON_SALE_STATES, TripState
 
+BE_THERE_BEFORE_CLOSE = timedelta(minutes=15)
+
 
 @dataclass(frozen=True, slots=True)
 class Leg:
@@ -80,6 +82,11 @@ class TripLeg:
     def sales_close_at(self) -> datetime:
         """Return when sales end for this leg: before departure at the boarding stop."""
         return self.board.at - timedelta(minutes=self.agency.boarding_close_minutes)
+
+    @property
+    def be_there_at(self) -> datetime:
+        """Return when travellers are asked to be at the stop: a quarter of an hour before boarding closes."""
+        return self.sales_close_at - BE_THERE_BEFORE_CLOSE
 
     def require_on_sale(self) -> None:
         """Raise TripCancelled or TripClosed when no seat of this leg may be sold now."""
