@@ -62,6 +62,19 @@ def doctor(as_json: bool) -> None:
     sys.exit(0 if doctor.all_clean(findings) else 1)
 
 
+@group.command("routes")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def routes(as_json: bool) -> None:
+    """Show every route of the site and who it is for."""
+    from flask import current_app
+
+    from aurapark.web.audience import list_routes
+
+    found = list_routes(current_app)
+    lines = "\n".join(f"{r['audience']:<10} {','.join(r['methods']):<10} {r['rule']}" for r in found)
+    click.echo(json.dumps(found, indent=2) if as_json else lines)
+
+
 def main() -> None:
     """Run the command; a wrong setting is one line that says what to do, not a stack trace."""
     try:
