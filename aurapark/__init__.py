@@ -36,6 +36,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "aurapark" / "migrations"))
-    csrf.init_app(app)
-    shell.init_app(app, settings, babel=babel, compress=compress)
+    shell.init_app(app, settings, babel=babel, csrf=csrf, compress=compress)
     return app

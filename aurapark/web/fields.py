@@ -56,14 +56,12 @@ class PhoneField(TelField):  # type: ignore[misc]
     """A Cameroonian mobile number; data is E.164, and what was typed stays in the field."""
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
-        text = (valuelist[0] if valuelist else "").strip()
-        if not text:
-            self.data = None
+        if not valuelist:
             return
+        self.data = None
         try:
-            self.data = read_phone(text)
+            self.data = read_phone(valuelist[0]) if valuelist[0].strip() else None
         except PhoneError as error:
-            self.data = None
             raise ValueError(gettext(error.sentence)) from None
 
     def _value(self) -> str:
@@ -96,8 +94,9 @@ class DayField(DateField):  # type: ignore[misc]
     FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y")
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
-        text = (valuelist[0] if valuelist else "").strip()
-        self.data = self._read(text) if text else None
+        if valuelist:
+            text, self.data = valuelist[0].strip(), None
+            self.data = self._read(text) if text else None
 
     def _read(self, text: str) -> date:
         for written in self.FORMATS:

@@ -1,43 +1,53 @@
-"""Assembles the shell of the site: language, cookies, blueprints. One list says what the application is made of."""
+"""Assembles the shell of the site: what the application is made of, cookies, hosts, headers, errors."""
 
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask
 from flask_babel import Babel
 from flask_compress import Compress
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from aurapark.config import Settings
+from aurapark.web import assets, errors, formats, gate, headers, language, problems, switches
+from aurapark.web.visitor import LIFETIME
 
-LANGUAGES = ("fr", "en")
-LANGUAGE_COOKIE = "lang"
+LOOPBACK_NAMES = ("localhost", "127.0.0.1")
 
 
 def blueprints(settings: Settings) -> list[Blueprint]:
     """Return every blueprint of the site, in the order of the traveller's way."""
-    return []
+    from aurapark.search import routes as search
+    from aurapark.web import styleguide
+
+    shown = [search.bp]
+    return shown if settings.production else [*shown, styleguide.bp]
 
 
-def init_app(app: Flask, settings: Settings, *, babel: Babel, compress: Compress) -> None:
-    """Set cookies, language, limits and blueprints on the application."""
+def init_app(app: Flask, settings: Settings, *, babel: Babel, csrf: CSRFProtect, compress: Compress) -> None:
+    """Set cookies, hosts, language, headers, error pages and blueprints on the application."""
     app.config.update(
-        BABEL_DEFAULT_LOCALE="fr",
-        BABEL_TRANSLATION_DIRECTORIES="translations",
+        TRUSTED_HOSTS=[settings.site_host, *([] if settings.production else LOOPBACK_NAMES)],
         MAX_CONTENT_LENGTH=64 * 1024,
         SESSION_COOKIE_NAME="__Host-session" if settings.https else "session",
         SESSION_COOKIE_SECURE=settings.https,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        WTF_CSRF_TIME_LIMIT=None,
-        WTF_CSRF_SSL_STRICT=False,
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=LIFETIME,
+        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_BR_LEVEL=5,
+        COMPRESS_STREAMS=False,
     )
-    babel.init_app(app, locale_selector=choose_language)
+    if settings.proxy_count:
+        count = settings.proxy_count
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    headers.init_app(app, settings)  # first in, last to run: it sees the finished answer
     compress.init_app(app)
+    language.init_app(app, babel)
+    csrf.init_app(app)
+    gate.init_app(app, csrf)
+    errors.init_app(app)
+    for part in (assets, formats, problems, switches):
+        part.init_app(app)
     app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", {"Content-Type": "text/plain"}))
     for blueprint in blueprints(settings):
         app.register_blueprint(blueprint)
-
-
-def choose_language() -> str:
-    """Return the visitor's language: `?lang=`, else the cookie, else Accept-Language, else French."""
-    for wish in (request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
-        if wish in LANGUAGES:
-            return wish
-    return request.accept_languages.best_match(LANGUAGES) or "fr"

@@ -1,0 +1,108 @@
+"""What the search pages show: places to choose from, trips as cards, dates and routes as links."""
+
+from collections.abc import Iterable, Sequence
+
+from flask import url_for
+from flask_babel import gettext as _
+
+from aurapark.search.forms import CLASSES, SearchForm
+from aurapark.search.rules import Place, PopularLeg, TripOffer, TripSearch
+from aurapark.timetable.rules import StopOnTrip
+from aurapark.web.views import RouteLink, TripCard
+
+Options = list[tuple[str, str]]
+CLASS_NAMES = {value.value: name for value, name in CLASSES}
+
+
+def offer_places(form: SearchForm, places: Sequence[Place]) -> None:
+    """Let the form choose among cities, popular ones first, then by region; a stop stays when it was asked for."""
+    served = {place.city_code for place in places if place.kind == "stop"}
+    cities = [place for place in places if place.kind == "city" and place.code in served]
+    groups: dict[str, Options] = {_("Most travelled"): [(city.code, city.name) for city in cities if city.rank]}
+    for city in sorted(cities, key=lambda place: (place.region, place.name)):
+        if not city.rank:
+            groups.setdefault(city.region, []).append((city.code, city.name))
+    stops = {place.code: f"{place.city}, {place.name}" for place in places if place.kind == "stop"}
+    for field in (form.from_code, form.to_code):
+        asked = {_("Your choice"): [(field.data, stops[field.data])]} if field.data in stops else {}
+        field.choices = {"": [("", _("Choose"))], **asked, **groups}
+
+
+def name_of(code: str, places: Iterable[Place]) -> str:
+    """Return the city's name of a stop or city code, or the code itself."""
+    return next((place.city for place in places if place.code == code), code)
+
+
+def stop_name(stop: StopOnTrip) -> str:
+    """Return city and stop, `Douala, Akwa`."""
+    return f"{stop.city}, {stop.name}"
+
+
+def class_name(service_class: str) -> str:
+    """Return the name of a class for people."""
+    return CLASS_NAMES.get(service_class, service_class)
+
+
+def trip_card(offer: TripOffer, passengers: int) -> TripCard:
+    """Return one trip of the results, priced for the whole party."""
+    note = _why_not(offer, passengers)
+    return TripCard(
+        trip_id=offer.trip_id,
+        href=seats_url(offer, passengers),
+        departs_at=offer.board.at,
+        arrives_at=offer.alight.at,
+        from_place=stop_name(offer.board),
+        to_place=stop_name(offer.alight),
+        agency=offer.agency_name,
+        licence=offer.licence,
+        service_class=class_name(offer.service_class),
+        passengers=passengers,
+        amount=offer.adult * passengers,
+        seats_free=offer.seats_free,
+        zone=offer.timezone,
+        included=_included(offer),
+        on_sale=not note,
+        note=note,
+    )
+
+
+def seats_url(offer: TripOffer, passengers: int) -> str:
+    """Return the address of the seat map for this leg and party."""
+    leg = {"from": offer.board.code, "to": offer.alight.code, "passengers": passengers}
+    return url_for("checkout.seats", trip_id=offer.trip_id, **leg)
+
+
+def search_args(search: TripSearch, **changes: object) -> dict[str, object]:
+    """Return the query of a search, some values changed; what is not set is left out."""
+    query: dict[str, object] = {
+        "from": search.from_code,
+        "to": search.to_code,
+        "date": search.date.isoformat(),
+        "passengers": search.passengers,
+        "class": search.service_class,
+        "agency": search.agency,
+        "part": search.part_of_day,
+        "sort": None if search.sort == "departure" else search.sort,
+        **changes,
+    }
+    return {name: value for name, value in query.items() if value}
+
+
+def route_link(leg: PopularLeg, date: str) -> RouteLink:
+    """Return a popular route as a search for that day."""
+    query = {"from": leg.from_code, "to": leg.to_code, "date": date, "passengers": 1}
+    return RouteLink(f"{leg.from_name} – {leg.to_name}", url_for("search.results", **query), leg.amount_from)
+
+
+def _why_not(offer: TripOffer, passengers: int) -> str:
+    if not offer.on_sale:
+        return str(_("Sales have closed. Tickets only at the counter."))
+    if offer.seats_free == 0:
+        return str(_("Sold out"))
+    if offer.seats_free < passengers:
+        return str(_("Too few seats left for your party: %(count)d", count=offer.seats_free))
+    return ""
+
+
+def _included(offer: TripOffer) -> list[str]:
+    return [_("%(weight)d kg of luggage included", weight=offer.luggage_free_kg)] if offer.luggage_free_kg else []

@@ -1,0 +1,45 @@
+"""The language of a request: `?lang=` switches and is remembered in a cookie; the page and its query stay."""
+
+from flask import Flask, Response, current_app, g, request
+from flask_babel import Babel
+from flask_babel import gettext as translate
+
+from aurapark.errors import DomainError
+
+LANGUAGES = ("fr", "en")
+LANGUAGE_COOKIE = "lang"
+YEAR_SECONDS = 365 * 24 * 3600
+
+
+def init_app(app: Flask, babel: Babel) -> None:
+    """Choose the language of every answer and say it in the headers."""
+    app.config.update(BABEL_DEFAULT_LOCALE="fr", BABEL_TRANSLATION_DIRECTORIES="translations")
+    babel.init_app(app, locale_selector=choose_language)
+    app.after_request(remember_language)
+
+
+def choose_language() -> str:
+    """Return the visitor's language: `?lang=`, else the cookie, else Accept-Language, else French."""
+    for wish in (request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+        if wish in LANGUAGES:
+            return wish
+    return request.accept_languages.best_match(LANGUAGES) or "fr"
+
+
+def sentence_of(error: DomainError) -> str:
+    """Return what an error tells people, in their language."""
+    words: str = translate(error.sentence)
+    return words % error.params if error.params else words
+
+
+def remember_language(response: Response) -> Response:
+    """Keep a choice made by `?lang=`, and tell caches what the page depends on."""
+    wish = request.args.get("lang")
+    if wish in LANGUAGES and wish != request.cookies.get(LANGUAGE_COOKIE):
+        secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+        response.set_cookie(LANGUAGE_COOKIE, wish, max_age=YEAR_SECONDS, secure=secure, httponly=True, samesite="Lax")
+        g.personal = True
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Content-Language", choose_language())
+        response.vary.update(["Cookie", "Accept-Language"])
+    return response
