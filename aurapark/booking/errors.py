@@ -45,3 +45,13 @@ class HoldNotExtendable(Conflict):
 
 class WrongState(Conflict):
     sentence = N_("This is no longer possible for this booking.")
+
+
+class PassengersMismatch(Invalid):
+    sentence = N_("Name one passenger for each seat.")
+
+
+class CategoriesFinal(Conflict):
+    """A payment was started: price, seats and categories stay; names may still be corrected."""
+
+    sentence = N_("The price is final once a payment was started, so the categories can no longer change.")

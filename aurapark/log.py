@@ -1,0 +1,38 @@
+"""One line of log per event: its name, then `key=value`. Ids, states and amounts only, never personal data."""
+
+import json
+import logging
+import sys
+from typing import Any
+
+PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/+")
+LONGEST = 200
+
+_log = logging.getLogger("aurapark.events")
+
+
+def log_event(event: str, *, level: int = logging.INFO, **values: Any) -> None:
+    """Write one event, as in `hold_lapsed booking=7K3QF9 trip=42`; a value of several words is quoted."""
+    if _log.isEnabledFor(level):
+        _log.log(level, "%s", " ".join([event, *(f"{key}={_plain(value)}" for key, value in values.items())]))
+
+
+def log_failure(event: str, error: BaseException, **values: Any) -> None:
+    """Write that something failed: the kind of error, its place in our code in the trace, and the ids it is about."""
+    values["error"] = type(error).__name__
+    _log.error("%s", " ".join([event, *(f"{k}={_plain(v)}" for k, v in values.items())]), exc_info=error)
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Let the project's events be written to standard error; safe to call twice."""
+    root = logging.getLogger("aurapark")
+    root.setLevel(level)
+    if not any(isinstance(handler, logging.StreamHandler) for handler in root.handlers):
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        root.addHandler(handler)
+
+
+def _plain(value: Any) -> str:
+    text = str(value)[:LONGEST]
+    return text if text and set(text) <= PLAIN else json.dumps(text)
