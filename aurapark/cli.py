@@ -28,6 +28,14 @@ def run() -> None:
     sys.exit(runner.run())
 
 
+@group.command("web", with_appcontext=False)
+def web() -> None:
+    """Start the web server alone."""
+    from aurapark.web import server
+
+    server.serve()
+
+
 @group.command("sandbox", with_appcontext=False)
 def sandbox() -> None:
     """Start the Flutterwave sandbox alone."""

@@ -20,6 +20,7 @@ from aurapark.devstack.places import only_one
 from aurapark.devstack.server import is_free
 from aurapark.devstack.servers import EmbeddedServers, embedded_servers
 from aurapark.devstack.supervisor import Supervisor
+from aurapark.web import server
 
 NOT_YET = {"DATABASE_URL": "postgresql+psycopg://not-started-yet", "REDIS_URL": "redis://not-started-yet"}
 PROBE_SECONDS = 1.0
@@ -135,10 +136,8 @@ def _aurapark(*arguments: str) -> list[str]:
 
 
 def _keep_programs(supervisor: Supervisor, settings: Settings) -> None:
-    web = ["--bind", f"127.0.0.1:{settings.port}", "--worker-class", "gthread", "--no-control-socket"]
-    web += ["--workers", str(settings.web_workers), "--threads", str(settings.web_threads), "--graceful-timeout", "8"]
     supervisor.keep("sandbox", _aurapark("sandbox"))
-    supervisor.keep("web", [sys.executable, "-m", "gunicorn", *web, "app:app"])
+    supervisor.keep("web", server.command(settings))
     supervisor.keep("worker", _aurapark("worker"))
     supervisor.keep("sweeper", _aurapark("sweeper"))
 

@@ -21,6 +21,7 @@ from aurapark.devstack.server import Server
 MARK = "AURAPARK_SUPERVISED"  # in the environment of every process of the tree
 STOP_SECONDS = 10
 LAST_WORDS_SECONDS = 1
+ORPHAN_SECONDS = 3  # the kernel told them to end when their supervisor died
 IMPATIENCE_SECONDS = 0.7  # a second Ctrl-C after this kills; sooner it is an echo of the first
 TICK_SECONDS = 0.2
 
@@ -55,7 +56,7 @@ class Supervisor:
         left = processes.processes_marked(MARK, self._mark)
         if left:
             self.console.line("aurapark", f"ending {len(left)} processes of an earlier run that was killed")
-            processes.end(left, patience=STOP_SECONDS)
+            processes.end(left, patience=ORPHAN_SECONDS)
 
     def run_once(self, name: str, command: Sequence[str]) -> int:
         """Run a program to its end and return its exit code; a stop ends it."""
