@@ -11,6 +11,7 @@ from wtforms.validators import DataRequired, InputRequired, ValidationError
 
 from aurapark import clock
 from aurapark.fleet.models import ServiceClass
+from aurapark.search.rules import TripSearch
 from aurapark.web.fields import ChoiceField, DayField, SharedForm, is_code
 
 MAX_DAYS_AHEAD = 90
@@ -73,6 +74,20 @@ class SearchForm(SharedForm):
         super().__init__(formdata, **values)
         self.passengers.choices = [(count, str(count)) for count in range(1, max_passengers + 1)]
         self.passengers.wrong = _l("Choose 1 to %(max)s passengers.", max=max_passengers)
+
+    @property
+    def search(self) -> TripSearch:
+        """What a valid form asks."""
+        return TripSearch(
+            from_code=str(self.from_code.data),
+            to_code=str(self.to_code.data),
+            date=self.date.data or clock.today(),
+            passengers=int(self.passengers.data),
+            service_class=self.service_class.data or None,
+            agency=self.agency.data,
+            part_of_day=self.part_of_day.data or None,
+            sort=self.sort.data,
+        )
 
     def validate_to_code(self, field: PlaceField) -> None:
         if field.data and field.data == self.from_code.data:

@@ -1,6 +1,7 @@
 """What the search pages show: places to choose from, trips as cards, dates and routes as links."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -68,13 +69,13 @@ def trip_card(offer: TripOffer, passengers: int) -> TripCard:
 
 def seats_url(offer: TripOffer, passengers: int) -> str:
     """Return the address of the seat map for this leg and party."""
-    leg = {"from": offer.board.code, "to": offer.alight.code, "passengers": passengers}
+    leg: dict[str, Any] = {"from": offer.board.code, "to": offer.alight.code, "passengers": passengers}
     return url_for("checkout.seats", trip_id=offer.trip_id, **leg)
 
 
-def search_args(search: TripSearch, **changes: object) -> dict[str, object]:
+def search_args(search: TripSearch, **changes: object) -> dict[str, Any]:
     """Return the query of a search, some values changed; what is not set is left out."""
-    query: dict[str, object] = {
+    query: dict[str, Any] = {
         "from": search.from_code,
         "to": search.to_code,
         "date": search.date.isoformat(),
@@ -90,7 +91,7 @@ def search_args(search: TripSearch, **changes: object) -> dict[str, object]:
 
 def route_link(leg: PopularLeg, date: str) -> RouteLink:
     """Return a popular route as a search for that day."""
-    query = {"from": leg.from_code, "to": leg.to_code, "date": date, "passengers": 1}
+    query: dict[str, Any] = {"from": leg.from_code, "to": leg.to_code, "date": date, "passengers": 1}
     return RouteLink(f"{leg.from_name} – {leg.to_name}", url_for("search.results", **query), leg.amount_from)
 
 

@@ -1,8 +1,8 @@
 """The way in: the search, and the trips it finds. Both pages only read, set no cookie and may be cached."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
-from flask import Blueprint, Response, make_response, render_template, request, url_for
+from flask import Response, make_response, render_template, request, url_for
 
 from aurapark import clock
 from aurapark.search import pages
@@ -17,6 +17,7 @@ from aurapark.search.queries import (
 from aurapark.search.rules import TripSearch
 from aurapark.settings import current_settings
 from aurapark.timetable.errors import UnknownStop
+from aurapark.web.audience import Audience, AudienceBlueprint
 from aurapark.web.headers import keep_for
 from aurapark.web.language import sentence_of
 from aurapark.web.problems import Problem, problems_of
@@ -24,7 +25,7 @@ from aurapark.web.problems import Problem, problems_of
 HOME_SECONDS, RESULTS_SECONDS = 300, 20
 DATES_SHOWN = 4
 
-bp = Blueprint("search", __name__)
+bp = AudienceBlueprint("search", __name__, audience=Audience.PUBLIC)
 
 
 @bp.get("/")
@@ -45,7 +46,7 @@ def results() -> Response:
     pages.offer_places(form, places)
     if not form.validate():
         return _search_again(form, problems_of(form))
-    search = _read(form)
+    search = form.search
     try:
         found = find_trips(search, form.page.data)
         dates = [] if found.trips else list_nearest_dates(search)[:DATES_SHOWN]
@@ -58,7 +59,7 @@ def results() -> Response:
         search=search,
         found=found,
         trips=[(pages.trip_card(offer, search.passengers), offer) for offer in found.trips],
-        dates=[(date, url_for(".results", **pages.search_args(search, date=date.date.isoformat()))) for date in dates],
+        dates=[(offer, _day_url(search, offer.date)) for offer in dates],
         from_name=pages.name_of(search.from_code, places),
         to_name=pages.name_of(search.to_code, places),
         days=_neighbours(search),
@@ -79,25 +80,13 @@ def _unknown(form: SearchForm, code: str) -> str:
     return str(form.from_code.id if form.from_code.data == code else form.to_code.id)
 
 
-def _read(form: SearchForm) -> TripSearch:
-    return TripSearch(
-        from_code=form.from_code.data,
-        to_code=form.to_code.data,
-        date=form.date.data,
-        passengers=form.passengers.data,
-        service_class=form.service_class.data or None,
-        agency=form.agency.data,
-        part_of_day=form.part_of_day.data or None,
-        sort=form.sort.data or "departure",
-    )
-
-
-def _neighbours(search: TripSearch) -> dict[str, tuple[object, str]]:
+def _neighbours(search: TripSearch) -> dict[str, tuple[date, str]]:
     """Return the day before and the day after with their addresses, the day before only when it is not over."""
     days = {"next": search.date + timedelta(days=1)}
     if search.date > clock.today():
-        days = {"previous": search.date - timedelta(days=1), **days}
-    return {
-        name: (day, url_for(".results", **pages.search_args(search, date=day.isoformat())))
-        for name, day in days.items()
-    }
+        days["previous"] = search.date - timedelta(days=1)
+    return {name: (day, _day_url(search, day)) for name, day in days.items()}
+
+
+def _day_url(search: TripSearch, day: date) -> str:
+    return url_for(".results", **pages.search_args(search, date=day.isoformat()))

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
 from flask_babel import gettext
@@ -37,9 +38,7 @@ HEADINGS = {
 ADVICE = {
     400: N_("Go back, reload the page and send it once more."),
     403: N_("This request came from another site, or is not yours to make. Begin again here."),
-    404: N_(
-        "The address may be mistyped, or the page is not for this device. Search for a trip, or find your booking."
-    ),
+    404: N_("The address may be mistyped, or the page is not yours to see. Search for a trip, or find your booking."),
     405: N_("Go back and use the buttons on the page."),
     413: N_("Shorten what you typed and send it once more."),
     429: N_("Wait a moment, then try again."),
@@ -112,7 +111,7 @@ def _page(status: int, text: str, reference: str = "") -> Response:
 
 def _search_again() -> str:
     """Return the search, with the places this request was about."""
-    kept = {name: request.args[name] for name in ("from", "to", "passengers") if request.args.get(name)}
+    kept: dict[str, Any] = {name: request.args[name] for name in ("from", "to", "passengers") if request.args.get(name)}
     return url_for("search.home", **kept)
 
 

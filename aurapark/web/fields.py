@@ -115,6 +115,8 @@ class DayField(DateField):  # type: ignore[misc]
 class ChoiceField(SelectField):  # type: ignore[misc]
     """One of a few words; `wrong` is what is said about any other."""
 
+    data: Any
+
     def __init__(self, label: Any = None, validators: Any = None, *, wrong: Any, **options: Any) -> None:
         super().__init__(label, validators, **options)
         self.wrong = wrong

@@ -40,7 +40,7 @@ def keep_for(response: Response, seconds: int) -> Response:
 
 
 def _directives(settings: Settings) -> list[str]:
-    """The policy's fixed part. Browsers apply form-action to the redirect after a POST: the gateway's hosts are in it."""
+    """The policy's fixed part. Browsers apply form-action to the redirect after a POST: hence the gateway's hosts."""
     return [
         "img-src 'self' data:",
         "font-src 'self'",

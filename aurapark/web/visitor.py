@@ -1,4 +1,4 @@
-"""Who is visiting: a random token in the signed session, made with the first form that writes. It owns a guest's holds."""
+"""Who is visiting: a random token in the signed session, made with the first form that writes; it owns holds."""
 
 from datetime import timedelta
 
