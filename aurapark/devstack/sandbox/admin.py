@@ -12,7 +12,7 @@ from flask import Blueprint, abort, request
 from aurapark.devstack.sandbox import balances, calls, charges, faults, links, payer, refunds, ticker, webhooks
 from aurapark.devstack.sandbox.bench import Bench, get_bench, stamp
 from aurapark.devstack.sandbox.money import read_amount
-from aurapark.devstack.sandbox.store import Database, Row
+from aurapark.devstack.sandbox.store import Database, Row, set_setting
 from aurapark.devstack.sandbox.test_values import USUAL_CARD, read_card, read_phone
 
 admin = Blueprint("admin", __name__, url_prefix="/_sandbox")
@@ -36,11 +36,13 @@ def show() -> dict[str, Any]:
     """Show the clock, the settings that are no secret, and every fault there is."""
     bench = get_bench()
     settings = bench.settings
+    with bench.store.transaction() as db:
+        webhook_url = bench.webhook_url(db)
     return {
         "now": stamp(bench.clock.now()),
         "clock_scale": bench.clock.scale,
         "public_url": settings.public_url,
-        "webhook_url": settings.webhook_url,
+        "webhook_url": webhook_url,
         "prompt_seconds": settings.prompt_seconds,
         "faults": faults.NAMES,
         "endpoints": list(faults.ENDPOINTS),
@@ -170,6 +172,15 @@ def list_refunds() -> dict[str, Any]:
 def list_deliveries() -> dict[str, Any]:
     """List the webhooks with every try and what our endpoint answered."""
     return _list("delivery", "delivery_id", name="deliveries", json_columns=("tries", "faults"))
+
+
+@admin.post("/webhook-url")
+def change_webhook_url() -> dict[str, Any]:
+    """Send webhooks to `url` from now on, until a reset."""
+    url = str(_body()["url"])
+    with get_bench().store.transaction() as db:
+        set_setting(db, "webhook_url", url)
+    return {"webhook_url": url}
 
 
 @admin.post("/webhooks")

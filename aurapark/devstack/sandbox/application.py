@@ -8,6 +8,7 @@ from aurapark.devstack.sandbox.answers import failure
 from aurapark.devstack.sandbox.api import api
 from aurapark.devstack.sandbox.bench import Bench
 from aurapark.devstack.sandbox.checkout import checkout
+from aurapark.devstack.sandbox.front import front
 from aurapark.devstack.sandbox.http_faults import respond
 from aurapark.devstack.sandbox.settings import Settings
 
@@ -27,7 +28,7 @@ def create_sandbox(settings: Settings) -> Flask:
     )
     app.jinja_env.trim_blocks = True
     app.extensions["sandbox"] = Bench(settings)
-    for blueprint in (api, checkout, admin):
+    for blueprint in (api, checkout, front, admin):
         app.register_blueprint(blueprint)
     app.register_error_handler(HTTPException, _answer_error)
     return app

@@ -48,6 +48,10 @@ class Bench:
         self.wake = threading.Event()
         self.stopping = threading.Event()
 
+    def webhook_url(self, db: Database) -> str:
+        """Return where webhooks go: the dashboard's setting, which the admin API can change."""
+        return str(get_setting(db, "webhook_url", self.settings.webhook_url))
+
 
 def get_bench() -> Bench:
     """Return the bench of the request's application."""

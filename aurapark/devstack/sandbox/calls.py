@@ -42,12 +42,12 @@ def json_body() -> Any:
 
 def _doing(bench: Bench, call_id: int, work: Work) -> Callable[[], Answer]:
     def do() -> Answer:
-        try:
-            with bench.store.transaction() as db:
+        with bench.store.transaction() as db:
+            try:
                 answer = work(bench, db)
-                db.execute("UPDATE request SET done = 1 WHERE request_id = ?", (call_id,))
-        except Refused as refusal:
-            answer = failure(refusal.message, refusal.status)
+            except Refused as refusal:  # refused before anything was written: only the faults it met stay taken
+                return failure(refusal.message, refusal.status)
+            db.execute("UPDATE request SET done = 1 WHERE request_id = ?", (call_id,))
         return answer
 
     return do

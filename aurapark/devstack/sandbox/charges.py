@@ -1,6 +1,7 @@
 """Charges: one row per attempt of the payer, from pending to successful or failed."""
 
 import json
+import logging
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,8 @@ from aurapark.devstack.sandbox.bench import Bench, moment, to_json
 from aurapark.devstack.sandbox.money import JsonAmount, fee, number, read_amount
 from aurapark.devstack.sandbox.store import Database, Row, insert
 from aurapark.devstack.sandbox.test_values import APPROVED_CARD, APPROVED_PHONE, USUAL_CARD, Card
+
+log = logging.getLogger("aurapark.sandbox")
 
 PAYMENT_TYPES = {"mtn": "mobilemoneysn", "orange": "mobilemoneysn", "card": "card"}
 SESSION_OVER = "Transaction cancelled: the payment session has ended"
@@ -148,6 +151,7 @@ def finish(
         )
         _count_failure(db, charge)
     if webhook:
+        log.info("charge_ended charge=%s tx_ref=%s status=%s", charge_id, charge["tx_ref"], status)
         webhooks.announce_charge(bench, db, charge_id)
     return True
 

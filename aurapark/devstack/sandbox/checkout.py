@@ -3,15 +3,14 @@
 import json
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from aurapark.devstack.sandbox import charges, links, payer
 from aurapark.devstack.sandbox.bench import Bench, get_bench
+from aurapark.devstack.sandbox.pages import render_page
 from aurapark.devstack.sandbox.store import Row
-from aurapark.devstack.sandbox.strings import choose_language, say, write_amount
 from aurapark.devstack.sandbox.test_values import CARDS, USUAL_CARD, read_card, read_phone
 
 checkout = Blueprint("checkout", __name__, url_prefix=links.LINK_PATH.rstrip("/"))
@@ -66,21 +65,6 @@ def state(link_id: str) -> dict[str, Any]:
         link = links.find_link(db, link_id)
         waiting = link is not None and link["state"] == "open" and charges.is_pending(db, link_id)
     return {"waiting": waiting}
-
-
-@checkout.after_request
-def close_doors(response: Response) -> Response:
-    """Let the page load only what is its own, and post only to itself and the merchant it sends back to."""
-    targets = " ".join(["'self'", *response.headers.getlist("X-Back-To")])
-    response.headers.remove("X-Back-To")
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
-        f"form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
-    )
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
 
 
 def _see(bench: Bench, link_id: str) -> Row | None:
@@ -182,21 +166,8 @@ def _closed_page(link: Row | None, word: str, status: int) -> AnyResponse:
 
 
 def _page(template: str, link: Row | None, status: int, **values: Any) -> AnyResponse:
-    language = choose_language()
-    html = render_template(
-        f"sandbox/{template}",
-        language=language,
-        other_language="en" if language == "fr" else "fr",
-        t=partial(say, language),
-        link=link,
-        here=partial(_here, link["link_id"]) if link is not None else None,
-        amount=write_amount(language, json.loads(link["amount"]), link["currency"]) if link is not None else "",
-        **values,
-    )
-    response = Response(html, status, content_type="text/html; charset=utf-8")
-    response.headers["Content-Language"] = language
-    response.headers["Vary"] = "Accept-Language"
+    shown: dict[str, Any] = {"link": link, **values}
     if link is not None:
-        back = urlsplit(link["redirect_url"])
-        response.headers["X-Back-To"] = f"{back.scheme}://{back.netloc}"
-    return response
+        shown |= {"here": partial(_here, link["link_id"]), "asked": json.loads(link["amount"])}
+        shown["back_to"] = link["redirect_url"]
+    return render_page(f"sandbox/{template}", status=status, **shown)

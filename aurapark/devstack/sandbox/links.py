@@ -1,6 +1,7 @@
 """Hosted payment links: opened by `POST /payments`, closed by the payer, the merchant or the end of the session."""
 
 import json
+import logging
 import re
 import secrets
 import time
@@ -13,6 +14,8 @@ from aurapark.devstack.sandbox.answers import Refused
 from aurapark.devstack.sandbox.bench import Bench, stamp, to_json
 from aurapark.devstack.sandbox.money import number, read_amount
 from aurapark.devstack.sandbox.store import Database, Row, insert
+
+log = logging.getLogger("aurapark.sandbox")
 
 CURRENCIES = {
     "XAF", "XOF", "NGN", "GHS", "KES", "UGX", "TZS", "RWF", "ZMW", "ZAR", "MWK", "SLL", "EGP", "ETB", "MAD",
@@ -70,6 +73,7 @@ def open_link(bench: Bench, db: Database, body: Any) -> str:
             "ends_at": bench.clock.after(minutes * 60),
         },
     )
+    log.info("link_opened tx_ref=%s", tx_ref)
     bench.wake.set()
     return link_id
 

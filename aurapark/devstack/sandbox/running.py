@@ -83,6 +83,10 @@ class Admin:
         """Send a webhook by hand: charge_id, refund_id, test=True, or body with hash and tx_ref."""
         return self._post("webhooks", **what)["delivery_ids"]  # type: ignore[no-any-return]
 
+    def send_webhooks_to(self, url: str) -> None:
+        """Send webhooks to another address from now on, until a reset."""
+        self._post("webhook-url", url=url)
+
     def balance(self, currency: str = "XAF") -> dict[str, str]:
         """Return the parts of a balance as decimal texts."""
         return self._get("balance", currency=currency)

@@ -44,15 +44,15 @@ class Settings:
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of `aurapark sandbox`. Raises ValueError naming the setting that cannot be read."""
     port = int(_number(environment, "SANDBOX_PORT", 8001))
-    site_url = environment.get("SITE_URL", "http://localhost:8000").rstrip("/")
+    site_url = (environment.get("SITE_URL") or "http://localhost:8000").rstrip("/")
     scale = _number(environment, "SANDBOX_CLOCK_SCALE", 1)
     if scale <= 0:
         raise ValueError("SANDBOX_CLOCK_SCALE must be greater than 0")
     return Settings(
-        state_dir=Path(environment.get("SANDBOX_STATE_DIR", "var/sandbox")),
-        host=environment.get("SANDBOX_HOST", "127.0.0.1"),
+        state_dir=_state_dir(environment),
+        host=environment.get("SANDBOX_HOST") or "127.0.0.1",
         port=port,
-        public_url=environment.get("SANDBOX_PUBLIC_URL", f"http://localhost:{port}").rstrip("/"),
+        public_url=(environment.get("SANDBOX_PUBLIC_URL") or f"http://localhost:{port}").rstrip("/"),
         secret_key=environment.get("FLUTTERWAVE_SECRET_KEY") or DEVELOPMENT_SECRET_KEY,
         webhook_secret=environment.get("FLUTTERWAVE_WEBHOOK_SECRET") or DEVELOPMENT_WEBHOOK_SECRET,
         webhook_url=environment.get("SANDBOX_WEBHOOK_URL") or f"{site_url}/api/payments/webhook/flutterwave",
@@ -61,6 +61,11 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         visible_seconds=_number(environment, "SANDBOX_VISIBLE_SECONDS", 0),
         refund_seconds=_number(environment, "SANDBOX_REFUND_SECONDS", 10),
     )
+
+
+def _state_dir(environment: Mapping[str, str]) -> Path:
+    given = environment.get("SANDBOX_STATE_DIR")
+    return Path(given) if given else Path(environment.get("AURAPARK_VAR") or "var") / "sandbox"
 
 
 def _number(environment: Mapping[str, str], name: str, default: float) -> float:

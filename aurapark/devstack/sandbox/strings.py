@@ -80,6 +80,20 @@ WORDS: dict[str, tuple[str, str]] = {
     "disabled_text": ("Le marchand a désactivé ce lien de paiement.", "The merchant has disabled this payment link."),
     "title_unknown": ("Lien inconnu", "Unknown link"),
     "unknown_text": ("Ce lien de paiement n’existe pas.", "This payment link does not exist."),
+    "title_front": ("Bac à sable Flutterwave", "Flutterwave sandbox"),
+    "front_text": (
+        "Ce serveur joue Flutterwave pour ce site. Personne n’est débité. La page de paiement s’ouvre depuis le site.",
+        "This server plays Flutterwave for this site. Nobody is charged. The payment page opens from the site.",
+    ),
+    "payments": ("Derniers paiements", "Latest payments"),
+    "no_payments": ("Aucun paiement pour l’instant.", "No payment yet."),
+    "amount": ("Montant", "Amount"),
+    "state": ("État", "State"),
+    "state_open": ("ouvert", "open"),
+    "state_paid": ("payé", "paid"),
+    "state_cancelled": ("annulé", "cancelled"),
+    "state_failed": ("échoué", "failed"),
+    "state_disabled": ("désactivé", "disabled"),
     "back": ("Revenir chez le marchand", "Go back to the merchant"),
 }
 NO_BREAK = "\u00a0"
@@ -90,7 +104,8 @@ def choose_language() -> str:
     asked = request.args.get("lang")
     if asked in LANGUAGES:
         return str(asked)
-    return request.accept_languages.best_match(LANGUAGES) or "fr"
+    preferred = (value.lower().split("-")[0] for value in request.accept_languages.values())
+    return next((language for language in preferred if language in LANGUAGES), "fr")
 
 
 def say(language: str, name: str, **values: object) -> str:

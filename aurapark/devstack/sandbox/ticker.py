@@ -69,7 +69,6 @@ def run_due(bench: Bench) -> None:
         for charge in db.execute("SELECT * FROM charge WHERE due_at <= ?", (now,)).fetchall():
             db.execute("UPDATE charge SET due_at = NULL WHERE charge_id = ?", (charge["charge_id"],))
             charges.finish(bench, db, charge["charge_id"], charge["due_outcome"], response=charge["due_response"])
-            log.info("charge_ended charge=%s status=%s", charge["charge_id"], charge["due_outcome"])
         for refund in db.execute("SELECT * FROM refund WHERE due_at <= ?", (now,)).fetchall():
             refunds.complete(bench, db, refund)
             log.info("refund_ended refund=%s status=%s", refund["refund_id"], refund["due_status"])

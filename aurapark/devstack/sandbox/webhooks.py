@@ -86,26 +86,8 @@ def claim_due(bench: Bench) -> list[Row]:
 
 def deliver(bench: Bench, delivery: Row) -> None:
     """Send one claimed delivery and record the answer; only 200 counts."""
-    body = delivery["body"].encode()
-    started = time.monotonic()
-    status, answer = None, ""
-    with requests.Session() as session:
-        session.trust_env = False
-        try:
-            response = session.post(
-                bench.settings.webhook_url,
-                data=body,
-                headers={"Content-Type": "application/json", **_signature(bench, delivery["hash"], body)},
-                timeout=bench.settings.webhook_timeout,
-                allow_redirects=False,
-            )
-            status, answer = response.status_code, response.text[:ANSWER_KEPT]
-        except requests.RequestException as error:
-            answer = type(error).__name__
-    trial = {"at": bench.clock.now(), "status": status, "answer": answer, "seconds": time.monotonic() - started}
-    log.info("webhook_sent delivery=%s event=%s status=%s", delivery["delivery_id"], delivery["event"], status)
     try:
-        _record(bench, delivery["delivery_id"], trial)
+        _record(bench, delivery["delivery_id"], _send(bench, delivery))
     except StoreClosed:
         log.info("webhook_open delivery=%s", delivery["delivery_id"])
 
@@ -222,6 +204,30 @@ def _insert(
             **subject,
         },
     )
+
+
+def _send(bench: Bench, delivery: Row) -> dict[str, Any]:
+    body = delivery["body"].encode()
+    with bench.store.transaction() as db:
+        url = bench.webhook_url(db)
+    started = time.monotonic()
+    status, answer = None, ""
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            response = session.post(
+                url,
+                data=body,
+                headers={"Content-Type": "application/json", **_signature(bench, delivery["hash"], body)},
+                timeout=bench.settings.webhook_timeout,
+                allow_redirects=False,
+            )
+            status, answer = response.status_code, response.text[:ANSWER_KEPT]
+        except requests.RequestException as error:
+            answer = type(error).__name__
+    trial = {"at": bench.clock.now(), "status": status, "answer": answer, "seconds": time.monotonic() - started}
+    log.info("webhook_sent delivery=%s event=%s status=%s", delivery["delivery_id"], delivery["event"], status)
+    return trial
 
 
 def _record(bench: Bench, delivery_id: int, trial: dict[str, Any]) -> None:
