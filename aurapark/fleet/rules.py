@@ -82,10 +82,10 @@ def _position(rows: tuple[str, ...], r: int, c: int) -> Position:
         return Position.FOLDING
     if r == len(rows) - 1 and AISLE not in letters and r > 0:
         return Position.BACK_BENCH
-    if c in (0, len(letters) - 1):
-        return Position.WINDOW
-    beside_aisle = any(letters[n] in (AISLE, FOLDING) for n in (c - 1, c + 1))
-    return Position.AISLE if beside_aisle else Position.MIDDLE
+    if not letters[:c].strip(AISLE) or not letters[c + 1 :].strip(AISLE):
+        return Position.WINDOW  # nothing but empty space between the seat and the wall
+    beside_passage = any(letters[n] in (AISLE, FOLDING, DOOR) for n in (c - 1, c + 1))
+    return Position.AISLE if beside_passage else Position.MIDDLE
 
 
 def _side(letters: str, c: int) -> str:
