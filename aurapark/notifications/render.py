@@ -1,0 +1,115 @@
+"""What a message says: templates with a booking's facts, in the booking's language, times in the agency's zone."""
+
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import segno
+from babel.dates import format_datetime
+from flask import current_app
+from flask_babel import force_locale
+
+from aurapark.booking.calendar import booking_calendar
+from aurapark.booking.models import Booking, Ticket
+from aurapark.booking.queries import BookingView
+from aurapark.notifications.gsm import ONE_SMS, gsm_length, to_gsm
+from aurapark.notifications.mail import Letter
+from aurapark.notifications.messages import Message
+from aurapark.notifications.reservation import bus_reservation
+from aurapark.notifications.sms import Sms
+from aurapark.references import booking_token, fingerprint
+
+QR_SCALE = 4  # pixels a module in the mailed picture
+SHORTER = (  # what is left out, step by step, until an SMS fits
+    {"with_stop": True, "list_seats": True, "with_advice": True},
+    {"with_stop": True, "list_seats": False, "with_advice": True},
+    {"with_stop": False, "list_seats": True, "with_advice": True},
+    {"with_stop": False, "list_seats": False, "with_advice": True},
+    {"with_stop": False, "list_seats": False, "with_advice": False},
+)
+
+
+def write_sms(message: Message, view: BookingView, *, name: str, link: str) -> Sms:
+    """Return the SMS of a message, shortened until it fits into one. Raises ValueError when nothing makes it fit."""
+    booking = view.booking
+    facts = {**_facts(view), "link": link.removeprefix(f"{urlsplit(link).scheme}://")}
+    with force_locale(booking.language):
+        for shape in SHORTER:
+            text = to_gsm(_render(f"sms/{message}.txt", **facts, **shape).strip())
+            if gsm_length(text) <= ONE_SMS:
+                return Sms(name, booking.payer_phone or "", text, message.value, booking.reference)
+    raise ValueError(f"the SMS {message} is longer than {ONE_SMS} characters")
+
+
+def write_letter(
+    message: Message, view: BookingView, *, name: str, link: str, site_url: str, written_at: datetime
+) -> Letter:
+    """Return the mail of a message: text and HTML, a picture for each QR code, the calendar file."""
+    booking = view.booking
+    host = urlsplit(site_url).hostname
+    content_ids = {ticket.code: f"{ticket.code}@{host}" for ticket in view.tickets}
+    facts = {**_facts(view), "link": link, "content_ids": content_ids}
+    with force_locale(booking.language):
+        # the first line of the text template is the subject
+        subject, _, text = _render(f"emails/{message}.txt", **facts).strip().partition("\n")
+        html = _render(f"emails/{message}.html", reservation=bus_reservation(view, link=link), **facts)
+        calendar = booking_calendar(view, site_url=site_url)
+    return Letter(
+        name=name,
+        reference=booking.reference,
+        to=booking.payer_email or "",
+        subject=subject,
+        text=text.strip() + "\n",
+        html=html,
+        language=booking.language,
+        written_at=written_at,
+        message_id=f"<{name}@{host}>",
+        calendar=calendar,
+        pictures={content_ids[ticket.code]: _qr_picture(ticket) for ticket in view.tickets},
+    )
+
+
+def private_link(booking: Booking, *, site_url: str, keys: Sequence[str]) -> str:
+    """Return the link that opens this booking on any device, with the key its token was made with.
+
+    When none of the keys made it (they were rotated away), the page that asks for reference and phone.
+    """
+    tokens = (booking_token(key, booking.reference, booking.token_version) for key in keys)
+    token = next((token for token in tokens if fingerprint(token) == booking.token_hash), None)
+    return f"{site_url}/t/{token}" if token else f"{site_url}/find"
+
+
+def _facts(view: BookingView) -> dict[str, Any]:
+    """Return what every template may use. `day` and `clock` write times as short as an SMS needs them."""
+    zone = view.trip.agency.timezone
+    language = view.booking.language
+
+    def day(moment: datetime) -> str:
+        weekday = format_datetime(moment, "EEE", tzinfo=ZoneInfo(zone), locale=language).rstrip(".")
+        return f"{weekday} {moment.astimezone(ZoneInfo(zone)):%d/%m}"
+
+    def clock(moment: datetime) -> str:
+        return f"{moment.astimezone(ZoneInfo(zone)):%H:%M}"
+
+    return {
+        "view": view,
+        "booking": view.booking,
+        "trip": view.trip,
+        "zone": zone,
+        "language": language,
+        "day": day,
+        "clock": clock,
+    }
+
+
+def _render(template: str, **facts: Any) -> str:
+    return current_app.jinja_env.get_template(template).render(**facts)
+
+
+def _qr_picture(ticket: Ticket) -> bytes:
+    picture = io.BytesIO()
+    segno.make(ticket.qr, error="m", boost_error=False, micro=False).save(picture, kind="png", scale=QR_SCALE, border=4)
+    return picture.getvalue()
