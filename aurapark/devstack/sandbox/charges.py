@@ -72,6 +72,9 @@ def make_charge(bench: Bench, db: Database, wanted: dict[str, Any], *, webhook: 
     if amount is None or not wanted.get("tx_ref"):
         raise ValueError("a charge needs tx_ref and an amount greater than 0")
     created_at = moment(wanted.get("created_at", bench.clock.now()))
+    status = wanted.get("status", "successful")
+    if status not in ("pending", "successful", "failed"):
+        raise ValueError(f"unknown status {status!r}")
     method = wanted.get("method", "mtn")
     if method not in PAYMENT_TYPES:
         raise ValueError(f"unknown method {method!r}")
@@ -97,7 +100,6 @@ def make_charge(bench: Bench, db: Database, wanted: dict[str, Any], *, webhook: 
             "visible_at": created_at,
         },
     )
-    status = wanted.get("status", "successful")
     if status != "pending":
         finish(bench, db, charge_id, status, at=created_at if "created_at" in wanted else None, webhook=webhook)
     return charge_id

@@ -55,8 +55,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "delay_after": ("après la fin de la session", "after the session has ended"),
     "cancel": ("Annuler et revenir chez le marchand", "Cancel and go back to the merchant"),
     "failed_notice": (
-        "La dernière tentative n’est pas passée : {reason}. La page reste ouverte, vous pouvez réessayer.",
-        "The last attempt did not go through: {reason}. The page stays open, you can try again.",
+        "La dernière tentative n’est pas passée. La page reste ouverte, vous pouvez réessayer.",
+        "The last attempt did not go through. The page stays open, you can try again.",
     ),
     "tries_left": ("Tentatives restantes", "Attempts left"),
     "error": ("Erreur", "Error"),
