@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from aurapark.booking import claims
 from aurapark.booking import service as bookings
-from aurapark.booking.models import Booking
+from aurapark.booking.errors import WrongState
+from aurapark.booking.models import Booking, BookingState, ClaimState
 from aurapark.booking.service import Holder, HoldTerms
 from aurapark.database import in_transaction
 from aurapark.fares.queries import get_seat_prices
@@ -19,6 +21,32 @@ def hold_seats(
     """
 
     def work() -> Booking:
+        trip = get_trip_leg(trip_id, from_code, to_code)
+        return bookings.hold_seats(trip, seats, get_seat_prices(trip), holder=holder, terms=terms)
+
+    return in_transaction(work)
+
+
+def change_seats(
+    reference: str,
+    trip_id: int,
+    from_code: str,
+    to_code: str,
+    seats: Sequence[str],
+    *,
+    holder: Holder,
+    terms: HoldTerms,
+) -> Booking:
+    """Give a hold back and hold other seats in its place, or none of both (one transaction).
+
+    Raises WrongState when the hold is not one any more or is being paid, and what hold_seats raises.
+    """
+
+    def work() -> Booking:
+        old = bookings.lock_booking(reference)
+        if old.state != BookingState.HELD or any(state == ClaimState.PAYING for _, _, state in claims.lock(old)):
+            raise WrongState
+        bookings.end_hold(old, BookingState.RELEASED, now=bookings.database_now())
         trip = get_trip_leg(trip_id, from_code, to_code)
         return bookings.hold_seats(trip, seats, get_seat_prices(trip), holder=holder, terms=terms)
 
