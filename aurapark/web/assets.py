@@ -15,9 +15,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import brotli
-from flask import Blueprint, Flask, Response, abort, current_app, g, redirect, request, url_for
+from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
+
+from aurapark.web.audience import Audience, AudienceBlueprint
 
 STATIC_FOLDER = Path(__file__).resolve().parents[2] / "static"
 STYLE_PARTS = ("tokens", "base", "controls", "messages", "trips", "seats", "booking", "print")
@@ -26,7 +28,7 @@ TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 FOREVER = "public, max-age=31536000, immutable"
 HASH_LENGTH = 10
 
-bp = Blueprint("assets", __name__)
+bp = AudienceBlueprint("assets", __name__, audience=Audience.PUBLIC)
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import segno
-from flask import Blueprint, abort, render_template
+from flask import abort, render_template
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from wtforms import BooleanField, DateField, Form, IntegerField, RadioField, SelectField, StringField, TelField
-from wtforms.validators import InputRequired, Optional
+from wtforms.validators import DataRequired, InputRequired, Optional
 
+from aurapark.web.audience import Audience, AudienceBlueprint
 from aurapark.web.problems import Problem, problems_of
 from aurapark.web.views import (
     CellKind,
@@ -28,7 +29,7 @@ from aurapark.web.views import (
     TripLine,
 )
 
-bp = Blueprint("styleguide", __name__, url_prefix="/styleguide")
+bp = AudienceBlueprint("styleguide", __name__, url_prefix="/styleguide", audience=Audience.DEVELOPER)
 
 LAYOUTS = {
     "coach": ["X...SD", *["SSS.SS"] * 6, "SSS.DD", *["SSS.SS"] * 6, "SSSSSS"],
@@ -47,9 +48,14 @@ TRIP = TripLine("Douala (Bonabéri)", "Bafoussam", LEAVES, "Classique", bus="70"
 class ExampleForm(Form):  # type: ignore[misc]
     """One field of each kind."""
 
-    departure = SelectField(_l("Departure"), choices=[("DLA", "Douala"), ("YAO", "Yaoundé")])
-    day = DateField(_l("Date"), default=date(2026, 12, 18), validators=[InputRequired()])
-    passengers = IntegerField(_l("Passengers"), default=2, validators=[InputRequired()])
+    departure = SelectField(
+        _l("Departure"), choices=[("DLA", "Douala"), ("YAO", "Yaoundé")], validators=[DataRequired()], default="DLA"
+    )
+    arrival = SelectField(
+        _l("Arrival"), choices=[("YAO", "Yaoundé"), ("DLA", "Douala")], validators=[DataRequired()], default="YAO"
+    )
+    day = DateField(_l("Date"), default=date(2026, 12, 18), validators=[DataRequired()])
+    passengers = IntegerField(_l("Passengers"), default=2, validators=[DataRequired()])
     name = StringField(_l("Full name"), validators=[InputRequired(_l("Enter the full name, as on the ID card."))])
     phone = TelField(_l("Phone"), validators=[InputRequired(_l("Enter a phone number, such as 6 71 23 45 67."))])
     email = StringField(_l("E-mail"), validators=[Optional()])
@@ -77,6 +83,12 @@ def show() -> str:
         tickets=list(example_tickets()),
         **example_sale(),
     )
+
+
+@bp.get("/home")
+def home() -> str:
+    """Show the home page's frame."""
+    return render_template("styleguide_home.html", form=ExampleForm(), **example_sale())
 
 
 @bp.get("/seats/<layout>/<int:passengers>")

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, Response, current_app, redirect, request
+from flask import Flask, current_app, redirect, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as AnyResponse
@@ -11,12 +11,10 @@ THEMES = ("system", "light", "dark")
 THEME_COOKIE = "theme"
 YEAR_SECONDS = 365 * 24 * 3600
 
-bp = Blueprint("switches", __name__)
-
 
 def init_app(app: Flask) -> None:
     """Keep `?theme=` in a cookie, and give templates `theme()` and `switch_url`."""
-    app.register_blueprint(bp)
+    app.before_request(keep_theme)
     app.add_template_global(theme)
     app.add_template_global(switch_url)
 
@@ -35,7 +33,6 @@ def switch_url(**changes: str) -> str:
     return _address(query)
 
 
-@bp.before_app_request
 def keep_theme() -> AnyResponse | None:
     """Answer `?theme=` with the cookie and the same page under its own address."""
     wish = request.args.get("theme")
@@ -45,16 +42,8 @@ def keep_theme() -> AnyResponse | None:
     del query["theme"]
     response = redirect(_address(query), 303)
     secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
-    response.set_cookie(THEME_COOKIE, wish, max_age=YEAR_SECONDS, secure=secure, samesite="Lax")
+    response.set_cookie(THEME_COOKIE, wish, max_age=YEAR_SECONDS, secure=secure, httponly=True, samesite="Lax")
     response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-@bp.after_app_request
-def vary_by_cookie(response: Response) -> Response:
-    """Pages look different for different visitors: caches must ask which."""
-    if response.mimetype == "text/html":
-        response.vary.add("Cookie")
     return response
 
 
