@@ -27,7 +27,33 @@ CLAIM = text("""
     RETURNING seat
 """)
 
-LOCK = text("SELECT seat, segment, state FROM seat_claim WHERE booking_id = :id ORDER BY place, segment FOR UPDATE")
+# Locked in their one order before they are changed: an UPDATE or DELETE alone takes rows as it finds them.
+_MINE = """
+    WITH mine AS MATERIALIZED (
+        SELECT trip_id, seat, segment FROM seat_claim WHERE booking_id = :id ORDER BY place, segment FOR UPDATE
+    )
+"""
+SET_STATE = text(
+    _MINE
+    + """
+    UPDATE seat_claim c SET state = :state, expires_at = :expires_at
+    FROM mine WHERE (c.trip_id, c.seat, c.segment) = (mine.trip_id, mine.seat, mine.segment) RETURNING c.seat
+    """
+)
+SET_END = text(
+    _MINE
+    + """
+    UPDATE seat_claim c SET expires_at = :expires_at
+    FROM mine WHERE (c.trip_id, c.seat, c.segment) = (mine.trip_id, mine.seat, mine.segment)
+    """
+)
+LET_GO = text(
+    _MINE
+    + """
+    DELETE FROM seat_claim c
+    USING mine WHERE (c.trip_id, c.seat, c.segment) = (mine.trip_id, mine.seat, mine.segment)
+    """
+)
 
 
 def claim(
@@ -61,20 +87,17 @@ def claim(
     return [seat for seat in seats if got.count(seat) < leg.segments]
 
 
-def lock(booking: Booking) -> list[tuple[str, int, str]]:
-    """Lock the booking's claims in their one order; returns (seat, segment, state) of each."""
-    return [(row.seat, row.segment, row.state) for row in db.session.execute(LOCK, {"id": booking.id})]
-
-
 def let_go(booking: Booking) -> None:
     """Delete the booking's claims: its seats are free at once."""
-    db.session.execute(text("DELETE FROM seat_claim WHERE booking_id = :id"), {"id": booking.id})
+    db.session.execute(LET_GO, {"id": booking.id})
 
 
 def set_state(booking: Booking, state: ClaimState, expires_at: datetime | None) -> int:
     """Set all claims of a locked booking to a state and an end; returns how many there are."""
-    result = db.session.execute(
-        text("UPDATE seat_claim SET state = :state, expires_at = :expires_at WHERE booking_id = :id RETURNING 1"),
-        {"state": state.value, "expires_at": expires_at, "id": booking.id},
-    )
-    return len(result.all())
+    values = {"state": state.value, "expires_at": expires_at, "id": booking.id}
+    return len(db.session.execute(SET_STATE, values).all())
+
+
+def set_end(booking: Booking, expires_at: datetime) -> None:
+    """Move the end of all claims of a locked, unsold booking."""
+    db.session.execute(SET_END, {"expires_at": expires_at, "id": booking.id})

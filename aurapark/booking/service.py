@@ -99,6 +99,7 @@ def extend_hold(booking: Booking, *, now: datetime) -> None:
         raise HoldNotExtendable
     booking.extensions += 1
     booking.hold_expires_at = until
+    claims.set_end(booking, until)
 
 
 def end_hold(booking: Booking, to: BookingState, *, now: datetime) -> None:

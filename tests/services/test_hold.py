@@ -65,6 +65,8 @@ def test_a_hold_is_extended_by_five_minutes(network: Network) -> None:
     booking = hold(network, "12")
     before = booking.hold_expires_at
     assert extend_hold(booking.reference).hold_expires_at == before + timedelta(minutes=5)
+    ends = db.session.scalars(text("SELECT DISTINCT expires_at FROM seat_claim")).all()
+    assert ends == [before + timedelta(minutes=5)]  # the claims too, or somebody could take the seats over
 
 
 @pytest.mark.parametrize(
