@@ -23,8 +23,8 @@ class GatewayDown(PaymentFailed):
     """The gateway has not answered for a while: no attempt was opened."""
 
     sentence = N_(
-        "The payment service does not answer at the moment, so no payment was started. Your seats are kept;"
-        " please try again in a minute."
+        "The payment service does not answer at the moment, so no payment was started and nothing was charged."
+        " Please try again in a minute."
     )
 
 
