@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
-from email.policy import SMTP, EmailPolicy
+from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any, Protocol, Self, cast
+from typing import Protocol, Self, cast
 from urllib.parse import unquote, urlsplit
 
 from aurapark.notifications.errors import BadAddress, SinkDown
@@ -18,7 +18,6 @@ from aurapark.notifications.files import folder_of, write_whole
 SMTP_TIMEOUT = 10  # seconds for each step, so that a whole letter stays below the lease
 SMTP_PORT = 25
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-POLICY: EmailPolicy[Any] = SMTP.clone(max_line_length=78)
 DOWN = (
     smtplib.SMTPServerDisconnected,
     smtplib.SMTPConnectError,
@@ -97,11 +96,10 @@ class MailServer:
             raise SinkDown(f"mail server: {type(error).__name__}") from error
 
     def _greet(self, server: smtplib.SMTP) -> None:
-        server.ehlo()
+        server.ehlo_or_helo_if_needed()
         encrypted = server.has_extn("starttls")
         if encrypted:
             server.starttls(context=ssl.create_default_context())
-            server.ehlo()
         if self.user:
             if not encrypted and self.host not in LOOPBACK:
                 raise SinkDown("mail server: no password over a line that is not encrypted")
@@ -120,7 +118,7 @@ def compose(letter: Letter, *, sender: str) -> EmailMessage:
 
     Raises BadAddress for a line break in a header, and unless there is exactly one address to go to.
     """
-    message = EmailMessage(policy=POLICY)
+    message = EmailMessage(policy=SMTP)
     headers = {
         "From": sender,
         "To": letter.to,
@@ -148,8 +146,8 @@ def _one_line(value: str) -> str:
 
 
 def _require_one_address(message: EmailMessage) -> None:
-    addresses = message["To"].addresses
-    if len(addresses) != 1 or message["To"].defects or addresses[0].addr_spec != str(message["To"]):
+    to = message["To"]
+    if len(to.addresses) != 1 or to.defects or to.addresses[0].addr_spec != str(to) or not str(to).isascii():
         raise BadAddress("a letter goes to one plain address")
 
 

@@ -23,12 +23,13 @@ from aurapark.notifications.sms import Sms
 from aurapark.references import booking_token, fingerprint
 
 QR_SCALE = 4  # pixels a module in the mailed picture
-SHORTER = (  # what is left out, step by step, until an SMS fits
-    {"with_stop": True, "list_seats": True, "with_advice": True},
-    {"with_stop": True, "list_seats": False, "with_advice": True},
-    {"with_stop": False, "list_seats": True, "with_advice": True},
-    {"with_stop": False, "list_seats": False, "with_advice": True},
-    {"with_stop": False, "list_seats": False, "with_advice": False},
+SHORTER = (  # what an SMS says, less step by step until it fits
+    frozenset({"stop", "seats", "advice", "link"}),
+    frozenset({"stop", "advice", "link"}),
+    frozenset({"seats", "advice", "link"}),
+    frozenset({"advice", "link"}),
+    frozenset({"link"}),
+    frozenset({"advice"}),
 )
 
 
@@ -37,8 +38,8 @@ def write_sms(message: Message, view: BookingView, *, name: str, link: str) -> S
     booking = view.booking
     facts = {**_facts(view), "link": link.removeprefix(f"{urlsplit(link).scheme}://")}
     with force_locale(booking.language):
-        for shape in SHORTER:
-            text = to_gsm(_render(f"sms/{message}.txt", **facts, **shape).strip())
+        for says in SHORTER:
+            text = to_gsm(_render(f"sms/{message}.txt", **facts, says=says).strip())
             if gsm_length(text) <= ONE_SMS:
                 return Sms(name, booking.payer_phone or "", text, message.value, booking.reference)
     raise ValueError(f"the SMS {message} is longer than {ONE_SMS} characters")

@@ -1,0 +1,279 @@
+"""What messages say: every template in both languages, with the longest names and with hostile ones."""
+
+import dataclasses
+import io
+import json
+import re
+import string
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import product
+
+import html5lib
+import pytest
+import zxingcpp
+from flask import Flask
+from flask_babel import force_locale
+from icalendar import Calendar
+from PIL import Image
+
+from aurapark.booking.calendar import booking_calendar
+from aurapark.booking.queries import BookingView, get_booking_view
+from aurapark.config import ROOT, Settings
+from aurapark.notifications.gsm import gsm_length
+from aurapark.notifications.mail import Letter
+from aurapark.notifications.messages import CHANNELS, Channel, Message
+from aurapark.notifications.render import private_link, write_letter, write_sms
+from aurapark.notifications.sms import Sms
+from aurapark.references import booking_token
+from aurapark.timetable.rules import StopOnTrip
+from tests.bookings import make_ticketed
+from tests.factories import Network
+
+SITE = "https://aurapark.cm"
+LONGEST_SITE = "https://reservations.etoile-du-wouri-voyages.aurapark.example.com"
+SIX = ("65", "66", "67", "68", "69", "70")
+HOSTILE = ("{{7*7}} %s %(x)d ${7} {0}", "<script>alert(1)</script>", 'O\'Neil & "Sons"')
+LANGUAGES = ("fr", "en")
+BY_SMS = [message for message in Message if Channel.SMS in CHANNELS[message]]
+BY_MAIL = [message for message in Message if Channel.MAIL in CHANNELS[message]]
+
+
+def view_of(network: Network, settings: Settings, **changes: object) -> BookingView:
+    return get_booking_view(make_ticketed(network, settings, **changes).reference)
+
+
+def sms(message: Message, view: BookingView, settings: Settings, site: str = SITE) -> Sms:
+    link = private_link(view.booking, site_url=site, keys=[settings.secret_key])
+    return write_sms(message, view, name="n", link=link)
+
+
+def letter(message: Message, view: BookingView, settings: Settings, site: str = SITE) -> Letter:
+    link = private_link(view.booking, site_url=site, keys=[settings.secret_key])
+    at = view.booking.created_at
+    return write_letter(message, view, name="20261218-7K3QF9-1", link=link, site_url=site, written_at=at)
+
+
+def between(view: BookingView, start: StopOnTrip, end: StopOnTrip) -> BookingView:
+    trip = view.trip
+    board = dataclasses.replace(trip.board, name=start.name, city=start.city)
+    alight = dataclasses.replace(trip.alight, name=end.name, city=end.city)
+    return dataclasses.replace(view, trip=dataclasses.replace(trip, board=board, alight=alight))
+
+
+def longest_stops(view: BookingView) -> list[StopOnTrip]:
+    """The demo stops with the longest names, and those of the cities with the longest."""
+    stops = list(demo_stops(view))
+    by_all = sorted(stops, key=lambda stop: len(stop.city + stop.name))
+    return by_all[-4:] + sorted(stops, key=lambda stop: len(stop.city))[-4:]
+
+
+def demo_stops(view: BookingView) -> Iterator[StopOnTrip]:
+    data = json.loads((ROOT / "aurapark" / "demo" / "demo.json").read_text())
+    cities = {city["code"]: city["name"] for city in data["cities"]}
+    names = {station["city"]: station["name"] for station in data["stations"]}
+    for code, city in cities.items():
+        yield dataclasses.replace(view.trip.board, name=names.get(code, "Gare routière"), city=city)
+    for station in data["stations"]:
+        yield dataclasses.replace(view.trip.board, name=station["name"], city=cities[station["city"]])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("message", BY_SMS)
+@pytest.mark.parametrize("site", [SITE, "http://localhost:8000", LONGEST_SITE])
+def test_an_sms_fits_into_one_with_the_longest_names(
+    network: Network, settings: Settings, message: Message, language: str, site: str
+) -> None:
+    view = view_of(network, settings, seats=SIX, language=language)
+    for start, end in product(longest_stops(view), repeat=2):
+        text = sms(message, between(view, start, end), settings, site).text
+        assert gsm_length(text) <= 160
+        assert "?" not in text
+        assert view.booking.reference in text
+        assert site == LONGEST_SITE or site.partition("//")[2] + "/t/" in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_ticket_sms_keeps_what_fits(network: Network, settings: Settings, language: str) -> None:
+    view = view_of(network, settings, seats=["12"], language=language)
+    token = booking_token(settings.secret_key, view.booking.reference, 1)
+    day = view.trip.board.at
+    stop = dataclasses.replace(view.trip.board, name="Bonabéri", city="Douala")
+    text = sms(Message.TICKET, between(view, stop, view.trip.alight), settings).text
+    weekday = {"fr": "lunmarmerjeuvensamdim", "en": "MonTueWedThuFriSatSun"}[language][3 * day.weekday() :][:3]
+    when = f"{weekday} {day:%d/%m} 08:00"
+    said = {
+        "fr": f"AuraPark : billet {view.booking.reference}. Douala Bonabéri-Yaoundé {when}, siège 12. "
+        f"Soyez à la gare à 07:30 avec votre CNI. aurapark.cm/t/{token}",
+        "en": f"AuraPark: ticket {view.booking.reference}. Douala Bonabéri-Yaoundé {when}, seat 12. "
+        f"Be at the park by 07:30 with your ID card. aurapark.cm/t/{token}",
+    }
+    assert text == said[language]
+
+
+def test_six_seats_and_long_names_are_shortened_to_city_and_count(network: Network, settings: Settings) -> None:
+    text = sms(Message.TICKET, view_of(network, settings, seats=SIX), settings).text
+    assert "Douala-Yaoundé" in text
+    assert "6 sièges" in text
+    assert "Akwa" not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("message", BY_MAIL)
+def test_a_mail_is_small_and_loads_nothing(
+    network: Network, settings: Settings, message: Message, language: str
+) -> None:
+    mail = letter(message, view_of(network, settings, seats=SIX, language=language, names=["W" * 80] * 6), settings)
+    assert len(mail.html.encode()) <= 15 * 1024
+    assert f'<html lang="{language}">' in mail.html
+    sources = re.findall(r"""(?:src|background|srcset)\s*=\s*["']([^"']*)|url\(([^)]*)\)""", mail.html)
+    assert sorted(source for source, _ in sources) == sorted(f"cid:{content_id}" for content_id in mail.pictures)
+    assert not re.search(r"<(link|iframe|object|video|form)\b|@import", mail.html)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("message", BY_MAIL)
+def test_a_mail_is_valid_html(network: Network, settings: Settings, message: Message, language: str) -> None:
+    mail = letter(message, view_of(network, settings, language=language, names=HOSTILE), settings)
+    parser = html5lib.HTMLParser(strict=True)
+    parser.parse(mail.html)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_text_part_says_all_that_the_html_says(network: Network, settings: Settings, language: str) -> None:
+    view = view_of(network, settings, language=language)
+    mail = letter(Message.TICKET, view, settings)
+    shown = visible(mail.html)
+    for fact in facts(view, language):
+        assert fact in plain(mail.text), fact
+        assert fact in shown, fact
+    link = f"{SITE}/t/{booking_token(settings.secret_key, view.booking.reference, 1)}"
+    assert link in mail.text
+    assert f'href="{link}"' in mail.html
+    assert view.booking.reference in mail.subject
+
+
+def facts(view: BookingView, language: str) -> list[str]:
+    trip = view.trip
+    times = ["8 h 00", "7 h 30", "13 h 00"] if language == "fr" else ["08:00", "07:30", "13:00"]
+    code = view.booking.reference
+    people = [fact for person in view.passengers for fact in (person.name or "", person.seat)]
+    codes = [" ".join(re.findall(".{1,3}", ticket.code)) for ticket in view.tickets]
+    total = "8 000 FCFA" if language == "fr" else "8,000 FCFA"
+    places = [trip.board.name, trip.board.city, trip.alight.name, trip.alight.city]
+    bus = [trip.vehicle_name, trip.plate, trip.agency.name, trip.agency.licence]
+    return [*times, f"{code[:3]} {code[3:]}", *people, *codes, total, *places, *bus]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("message", BY_MAIL)
+def test_links_lead_to_our_site_only(network: Network, settings: Settings, message: Message, language: str) -> None:
+    view = view_of(network, settings, language=language)
+    mail = letter(message, view, settings, "https://elsewhere.example")
+    without_names = re.sub(r'"https://schema\.org(/\w+)?"', "", mail.html)
+    for text in (without_names, mail.text):
+        links = re.findall(r"https?://[^\s\"<]+", text)
+        assert links
+        assert all(link.startswith("https://elsewhere.example/t/") for link in links)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_stay_text(network: Network, settings: Settings, name: str) -> None:
+    view = view_of(network, settings, names=[name, name])
+    mail = letter(Message.TICKET, view, settings)
+    assert mail.text.count(name) == 2
+    assert visible(mail.html).count(name) == 2
+    assert "<script>alert" not in mail.html
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_other_language_does_not_slip_in(network: Network, settings: Settings, language: str) -> None:
+    view = view_of(network, settings, language=language)
+    mail = letter(Message.TICKET, view, settings)
+    texts = [mail.text, visible(mail.html), *(sms(message, view, settings).text for message in BY_SMS)]
+    foreign = {"fr": ["ticket", "seat", "park by"], "en": ["billet", "siège", "gare à"]}[language]
+    for text, word in product(texts, foreign):
+        assert word not in text.lower().replace("aurapark by", "")
+
+
+def test_the_pictures_scan_to_the_tickets(network: Network, settings: Settings) -> None:
+    view = view_of(network, settings)
+    mail = letter(Message.TICKET, view, settings)
+    read = [zxingcpp.read_barcodes(Image.open(io.BytesIO(png)).convert("L"))[0].text for png in mail.pictures.values()]
+    assert read == [ticket.qr for ticket in view.tickets]
+
+
+def test_the_reservation_is_machine_readable(network: Network, settings: Settings) -> None:
+    view = view_of(network, settings, names=["</script><b>", "B"])
+    html = letter(Message.TICKET, view, settings).html
+    found = json.loads(re.search(r'<script type="application/ld\+json">(.*?)</script>', html, re.DOTALL)[1])
+    assert (found["@type"], found["reservationNumber"]) == ("BusReservation", view.booking.reference)
+    assert found["reservationFor"]["departureTime"] == view.trip.board.at.isoformat()
+    tickets = found["reservedTicket"]
+    assert [ticket["underName"]["name"] for ticket in tickets] == ["</script><b>", "B"]
+    assert [ticket["ticketToken"] for ticket in tickets] == [f"qrCode:{ticket.qr}" for ticket in view.tickets]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_calendar_file_is_read_back(network: Network, settings: Settings, language: str) -> None:
+    view = view_of(network, settings, language=language)
+    (event,) = Calendar.from_ical(letter(Message.TICKET, view, settings).calendar).walk("VEVENT")
+    assert (event.start, event.end) == (view.trip.board.at, view.trip.alight.at)
+    assert event["uid"] == f"{view.booking.reference}@aurapark.cm"
+    assert event["url"] == f"{SITE}/bookings/{view.booking.reference}"
+    assert event["location"] == f"{view.trip.board.name}, Douala"
+    assert event["summary"] == "Bus Douala – Yaoundé"
+    assert view.booking.reference in event["description"]
+
+
+def test_the_calendar_file_keeps_to_the_standard(network: Network, settings: Settings) -> None:
+    view = view_of(network, settings, seats=SIX)
+    with force_locale("fr"):
+        content = booking_calendar(view, site_url=SITE)
+    lines = content.split(b"\r\n")
+    assert max(len(line) for line in lines) <= 75
+    assert b"\n" not in b"".join(lines)
+    assert [line for line in lines if line.startswith((b"VERSION", b"PRODID", b"METHOD"))]
+
+
+def test_the_link_uses_the_key_that_made_the_token(network: Network, settings: Settings) -> None:
+    booking = make_ticketed(network, settings)
+    new, old = "n" * 32, settings.secret_key
+    token = booking_token(old, booking.reference, 1)
+    assert private_link(booking, site_url=SITE, keys=[new, old]) == f"{SITE}/t/{token}"
+    assert private_link(booking, site_url=SITE, keys=[new]) == f"{SITE}/find"
+
+
+def test_a_bus_that_leaves_when_full_says_so(network: Network, settings: Settings) -> None:
+    view = view_of(network, settings)
+    trip = dataclasses.replace(view.trip, departure_mode="when_full")
+    mail = letter(Message.TICKET, dataclasses.replace(view, trip=trip), settings)
+    assert "Ce bus part quand il est plein." in mail.text
+    assert "Ce bus part quand il est plein." in mail.html
+
+
+def test_times_are_the_agencys(app: Flask, settings: Settings) -> None:
+    network = Network.make(timezone="Africa/Nairobi")
+    view = view_of(network, settings, language="en")
+    assert "10:00" in sms(Message.TICKET, view, settings).text
+    assert "10:00" in letter(Message.TICKET, view, settings).text
+    assert view.trip.board.at + timedelta(hours=5) == view.trip.alight.at
+
+
+def test_every_message_has_its_templates() -> None:
+    wanted = {f"sms/{message}.txt" for message in BY_SMS}
+    wanted |= {f"emails/{message}.{kind}" for message, kind in product(BY_MAIL, ("txt", "html"))}
+    found = {
+        f"{folder}/{path.name}" for folder in ("sms", "emails") for path in (ROOT / "templates" / folder).iterdir()
+    }
+    assert found - {"emails/layout.html"} == wanted
+
+
+def visible(html: str) -> str:
+    """The text of a page, its white space made plain, without head and scripts."""
+    body = html5lib.parse(html, namespaceHTMLElements=False).find("body")
+    return plain(" ".join(body.itertext()))
+
+
+def plain(text: str) -> str:
+    return " ".join(text.translate({ord(space): " " for space in "\u00a0\u202f" + string.whitespace}).split())
