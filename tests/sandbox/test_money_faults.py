@@ -109,6 +109,16 @@ def test_success_is_final_and_a_failure_is_not(merchant: Merchant, receiver: Rec
     assert len(receiver.received) == 2
 
 
+def test_a_late_refusal_does_not_undo_a_success(merchant: Merchant, receiver: Receiver) -> None:
+    merchant.link()
+    admin = merchant.sandbox.admin
+    charge = admin.pay("AP-1", outcome="refuse", delay=60)["charge"]
+    admin.succeed(charge["id"])
+    admin.advance(60)
+    assert merchant.verify(charge["id"]).json()["data"]["status"] == "successful"
+    assert [webhook.status for webhook in receiver.wait_for(1)] == ["successful"]
+
+
 def test_a_charge_out_of_the_blue(merchant: Merchant, receiver: Receiver) -> None:
     charge = merchant.sandbox.admin.make_charge("FOREIGN-1", 500, currency="NGN", created_at="2026-01-02T03:04:05Z")
     data = merchant.verify(charge["id"]).json()["data"]
