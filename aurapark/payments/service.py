@@ -34,7 +34,7 @@ def open_attempt(
     session_ends_at: datetime,
     next_check_at: datetime,
 ) -> Payment:
-    """Write a new attempt after those `before` it, with a reference of its own; the gateway is called after the commit."""
+    """Write a new attempt after those `before` it, with its own reference; the gateway is called after the commit."""
     number = max((payment.attempt for payment in before), default=0) + 1
     payment = Payment(
         booking_id=booking_id,
