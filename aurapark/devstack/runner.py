@@ -56,6 +56,7 @@ def _run(given: Mapping[str, str], settings: Settings, started_at: float) -> int
         supervisor.servers = servers.started_here
         supervisor.environment = _environment(given, settings, servers)
         stack.callback(supervisor.stop)
+        supervisor.keep("sandbox", _aurapark("sandbox"))  # needs nothing of the others
         for name, command in (("migrate", ("db", "upgrade")), ("demo", ("demo", "load", "--if-empty"))):
             code = supervisor.run_once(name, _aurapark(*command))
             if supervisor.stopping:
@@ -136,7 +137,6 @@ def _aurapark(*arguments: str) -> list[str]:
 
 
 def _keep_programs(supervisor: Supervisor, settings: Settings) -> None:
-    supervisor.keep("sandbox", _aurapark("sandbox"))
     supervisor.keep("web", server.command(settings))
     supervisor.keep("worker", _aurapark("worker"))
     supervisor.keep("sweeper", _aurapark("sweeper"))

@@ -59,11 +59,11 @@ class Supervisor:
             processes.end(left, patience=ORPHAN_SECONDS)
 
     def run_once(self, name: str, command: Sequence[str]) -> int:
-        """Run a program to its end and return its exit code; a stop ends it."""
+        """Run a program to its end, beside those that are kept running; return its exit code. A stop ends it."""
         child = Child(name, command)
         self._start(child)
         while child.running and not self.stopping:
-            self._read(TICK_SECONDS)
+            self._turn()
         return self._end([child])[0]
 
     def keep(self, name: str, command: Sequence[str]) -> None:
@@ -73,9 +73,7 @@ class Supervisor:
     def loop(self, on_tick: Callable[[], None]) -> None:
         """Keep everything running until a stop is wished; call `on_tick` about five times a second."""
         while not self.stopping:
-            self._revive_servers()
-            self._revive_children()
-            self._read(TICK_SECONDS)
+            self._turn()
             on_tick()
 
     def stop(self) -> None:
@@ -87,6 +85,11 @@ class Supervisor:
         if self._impatient:
             for server in self.servers:
                 server.kill()
+
+    def _turn(self) -> None:
+        self._revive_servers()
+        self._revive_children()
+        self._read(TICK_SECONDS)
 
     def _note_signal(self, _number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
