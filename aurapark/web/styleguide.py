@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from wtforms import BooleanField, DateField, Form, IntegerField, RadioField, SelectField, StringField, TelField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Optional
 
 from aurapark.web.audience import Audience, AudienceBlueprint
@@ -49,10 +50,16 @@ class ExampleForm(Form):  # type: ignore[misc]
     """One field of each kind."""
 
     departure = SelectField(
-        _l("Departure"), choices=[("DLA", "Douala"), ("YAO", "Yaoundé")], validators=[DataRequired()], default="DLA"
+        _l("Departure"),
+        choices=[SelectChoice("DLA", "Douala"), SelectChoice("YAO", "Yaoundé")],
+        validators=[DataRequired()],
+        default="DLA",
     )
     arrival = SelectField(
-        _l("Arrival"), choices=[("YAO", "Yaoundé"), ("DLA", "Douala")], validators=[DataRequired()], default="YAO"
+        _l("Arrival"),
+        choices=[SelectChoice("YAO", "Yaoundé"), SelectChoice("DLA", "Douala")],
+        validators=[DataRequired()],
+        default="YAO",
     )
     day = DateField(_l("Date"), default=date(2026, 12, 18), validators=[DataRequired()])
     passengers = IntegerField(_l("Passengers"), default=2, validators=[DataRequired()])
@@ -61,7 +68,7 @@ class ExampleForm(Form):  # type: ignore[misc]
     email = StringField(_l("E-mail"), validators=[Optional()])
     pay = RadioField(
         _l("How do you pay?"),
-        choices=[("online", _l("Mobile money or card")), ("counter", _l("At the counter"))],
+        choices=[SelectChoice("online", _l("Mobile money or card")), SelectChoice("counter", _l("At the counter"))],
         default="online",
     )
     rules = BooleanField(_l("I have read the refund rule"))

@@ -47,8 +47,9 @@ form.addEventListener("keydown", event => {
   let column = target.closest("td").cellIndex;
   let found, cell;
   for (let step = 1; cell = target.closest("table").rows[row += down]?.cells[column += right]; step++) {
-    found = cell.querySelector("input") || found;
-    if (found && step >= far) break;
+    const seat = cell.querySelector("input");
+    if (seat) found = seat;
+    if (seat && step >= far) break;
   }
   found?.focus();
   if (found?.type === "radio") found.click();
