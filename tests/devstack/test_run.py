@@ -56,7 +56,7 @@ class Site:
 
     def kill(self, words: str) -> None:
         """Kill the first process whose command line has these words."""
-        found = [process for process in self.processes() if words in " ".join(process.cmdline())]
+        found = [process for process in self.processes() if words in command_line(process)]
         min(found, key=lambda process: process.create_time()).kill()
 
     def is_healthy(self) -> bool:
@@ -97,6 +97,13 @@ class Site:
 @pytest.fixture
 def site(folder: Path) -> Site:
     return Site(folder)
+
+
+def command_line(process: psutil.Process) -> str:
+    """The command line, empty when the process is just ending."""
+    with contextlib.suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
