@@ -80,7 +80,7 @@ class RouteStop(Model):
 
 
 class Schedule(Model):
-    """A recurring departure; `days` has bit 0 for Monday to bit 6 for Sunday; times are local to the agency."""
+    """A recurring departure by one bus; `days` has bit 0 for Monday to bit 6 for Sunday; times are the agency's."""
 
     __tablename__ = "schedule"
     __table_args__ = (
@@ -88,7 +88,7 @@ class Schedule(Model):
         one_of("departure_mode", DepartureMode),
         CheckConstraint(f"days BETWEEN 1 AND {ALL_DAYS}", name="days"),
         CheckConstraint("valid_until IS NULL OR valid_until >= valid_from", name="validity"),
-        Index("uq_schedule_route_id_departs", "route_id", "departs", "service_class", unique=True),
+        Index("uq_schedule_route_id_departs", "route_id", "departs", "service_class", "vehicle_id", unique=True),
     )
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)

@@ -154,7 +154,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["vehicle_id"], ["vehicle.id"], name=op.f("fk_schedule_vehicle_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_schedule")),
     )
-    op.create_index("uq_schedule_route_id_departs", "schedule", ["route_id", "departs", "service_class"], unique=True)
+    op.create_index(
+        "uq_schedule_route_id_departs", "schedule", ["route_id", "departs", "service_class", "vehicle_id"], unique=True
+    )
     op.create_table(
         "trip",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
