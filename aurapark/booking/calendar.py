@@ -18,10 +18,11 @@ def booking_calendar(view: BookingView, *, site_url: str) -> bytes:
     It links to the bare booking page, not by the private token: people share their calendars.
     """
     booking, trip = view.booking, view.trip
-    calendar = Calendar.new(prodid=PRODUCT, method="PUBLISH", language=booking.language)
+    uid = f"{booking.reference}@{urlsplit(site_url).hostname}"
+    calendar = Calendar.new(prodid=PRODUCT, method="PUBLISH", uid=uid)
     calendar.add_component(
         Event.new(
-            uid=f"{booking.reference}@{urlsplit(site_url).hostname}",
+            uid=uid,
             stamp=booking.confirmed_at or booking.created_at,
             start=trip.board.at,
             end=trip.alight.at,
