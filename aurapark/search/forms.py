@@ -10,9 +10,9 @@ from wtforms import IntegerField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, ValidationError
 
 from aurapark import clock
-from aurapark.fleet.models import ServiceClass
 from aurapark.search.rules import TripSearch
 from aurapark.web.fields import ChoiceField, DayField, SharedForm, is_code
+from aurapark.web.names import CLASSES
 
 MAX_DAYS_AHEAD = 90
 MAX_PAGE = 500
@@ -23,7 +23,6 @@ PARTS_OF_DAY = [
     ("night", _l("Night, after 20:00")),
 ]
 SORTS = [("departure", _l("Departure time")), ("price", _l("Lowest price")), ("duration", _l("Shortest journey"))]
-CLASSES = [(ServiceClass.CLASSIQUE, "Classique"), (ServiceClass.VIP, "VIP"), (ServiceClass.VVIP, "VVIP")]
 
 
 class PlaceField(SelectField):  # type: ignore[misc]  # wtforms has no types
@@ -43,6 +42,13 @@ class PlaceField(SelectField):  # type: ignore[misc]  # wtforms has no types
             raise ValidationError(gettext("We do not know this stop. Please choose one from the list."))
 
 
+class LegForm(SharedForm):
+    """From where to where on a trip that is chosen already."""
+
+    from_code = PlaceField(_l("From"), [DataRequired(_l("Choose where you leave from."))], name="from")
+    to_code = PlaceField(_l("To"), [DataRequired(_l("Choose where you are going."))], name="to")
+
+
 class SearchForm(SharedForm):
     """From, to, day and party; the filters and the order of the results. `max_passengers` is the site's limit."""
 
@@ -55,7 +61,7 @@ class SearchForm(SharedForm):
     service_class = ChoiceField(
         _l("Class"),
         name="class",
-        choices=[("", _l("All classes")), *CLASSES],
+        choices=[("", _l("All classes")), *((value.value, name) for value, name in CLASSES.items())],
         default="",
         wrong=_l("We do not know this class. Please choose one from the list."),
     )

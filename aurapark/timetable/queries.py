@@ -13,6 +13,8 @@ from aurapark.timetable.errors import TripNotFound
 from aurapark.timetable.models import City, Stop, Trip, TripStop
 from aurapark.timetable.rules import Leg, SellingAgency, StopOnTrip, TripLeg
 
+MAX_ID = 2**63 - 1  # of a bigint
+
 _Board, _Alight = aliased(TripStop), aliased(TripStop)
 _From, _To = aliased(Stop), aliased(Stop)
 _FromCity, _ToCity = aliased(City), aliased(City)
@@ -23,6 +25,8 @@ def get_trip_leg(trip_id: int, from_code: str, to_code: str) -> TripLeg:
 
     Raises TripNotFound when the trip does not exist, is not yet offered, or does not serve both in order.
     """
+    if not 0 < trip_id <= MAX_ID:
+        raise TripNotFound
     row = db.session.execute(
         _trip_legs()
         .where(Trip.id == trip_id)

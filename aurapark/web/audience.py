@@ -35,7 +35,7 @@ def list_routes(app: Flask) -> list[dict[str, Any]]:
     return [
         {
             "rule": rule.rule,
-            "methods": sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}),
+            "methods": sorted(rule.methods or ()),
             "endpoint": rule.endpoint,
             "audience": audience_of(app, rule.endpoint),
         }

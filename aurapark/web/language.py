@@ -5,6 +5,7 @@ from flask_babel import Babel
 from flask_babel import gettext as translate
 
 from aurapark.errors import DomainError
+from aurapark.web.gate import is_api
 
 LANGUAGES = ("fr", "en")
 LANGUAGE_COOKIE = "lang"
@@ -19,8 +20,12 @@ def init_app(app: Flask, babel: Babel) -> None:
 
 
 def choose_language() -> str:
-    """Return the visitor's language: `?lang=`, else the cookie, else Accept-Language, else French."""
-    for wish in (request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+    """Return the visitor's language: `?lang=`, else the cookie, else Accept-Language, else French.
+
+    The API knows no cookie: there it is Accept-Language alone.
+    """
+    wishes = () if is_api() else (request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE))
+    for wish in wishes:
         if wish in LANGUAGES:
             return wish
     return request.accept_languages.best_match(LANGUAGES) or "fr"
@@ -34,7 +39,7 @@ def sentence_of(error: DomainError) -> str:
 
 def remember_language(response: Response) -> Response:
     """Keep a choice made by `?lang=`, and tell caches what the page depends on."""
-    wish = request.args.get("lang")
+    wish = None if is_api() else request.args.get("lang")
     if wish in LANGUAGES and wish != request.cookies.get(LANGUAGE_COOKIE):
         secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
         response.set_cookie(LANGUAGE_COOKIE, wish, max_age=YEAR_SECONDS, secure=secure, httponly=True, samesite="Lax")

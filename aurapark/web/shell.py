@@ -7,7 +7,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from aurapark.config import Settings
-from aurapark.web import assets, errors, formats, gate, headers, language, problems, switches
+from aurapark.web import api, assets, errors, formats, gate, headers, language, problems, switches
 from aurapark.web.visitor import LIFETIME
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1")
@@ -15,10 +15,12 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1")
 
 def blueprints(settings: Settings) -> list[Blueprint]:
     """Return every blueprint of the site, in the order of the traveller's way."""
+    from aurapark.checkout import api_routes as checkout_api
+    from aurapark.search import api_routes as search_api
     from aurapark.search import routes as search
-    from aurapark.web import styleguide
+    from aurapark.web import health, openapi, styleguide
 
-    shown = [search.bp]
+    shown: list[Blueprint] = [search.bp, search_api.bp, checkout_api.bp, health.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]
 
 
@@ -46,8 +48,8 @@ def init_app(app: Flask, settings: Settings, *, babel: Babel, csrf: CSRFProtect,
     csrf.init_app(app)
     gate.init_app(app, csrf)
     errors.init_app(app)
+    api.init_app(app)
     for part in (assets, formats, problems, switches):
         part.init_app(app)
-    app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", {"Content-Type": "text/plain"}))
     for blueprint in blueprints(settings):
         app.register_blueprint(blueprint)

@@ -7,6 +7,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as AnyResponse
 
+from aurapark.web.gate import is_api
+
 THEMES = ("system", "light", "dark")
 THEME_COOKIE = "theme"
 YEAR_SECONDS = 365 * 24 * 3600
@@ -36,7 +38,7 @@ def switch_url(**changes: str) -> str:
 def keep_theme() -> AnyResponse | None:
     """Answer `?theme=` with the cookie and the same page under its own address."""
     wish = request.args.get("theme")
-    if request.method != "GET" or wish not in THEMES:
+    if request.method != "GET" or wish not in THEMES or is_api():
         return None
     query = MultiDict(request.args)
     del query["theme"]

@@ -1,0 +1,106 @@
+"""Whether the site works: `/healthz` says that this process lives, `/api/health` that the work behind it gets done.
+
+Every check is bounded in time, whatever is down. `age` is in seconds: since the last sign of life, or how long the
+oldest piece of work is overdue. Without Redis everything still happens, later: that is `degraded`, not `bad`.
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from flask import Response
+from flask_babel import gettext
+from sqlalchemy import Engine, text
+
+from aurapark.errors import N_
+from aurapark.extensions import db
+from aurapark.settings import current_settings
+from aurapark.web import api
+from aurapark.web.audience import Audience, AudienceBlueprint
+
+SECONDS_ALLOWED = 1.5  # for all checks together
+SWEEPER_SILENT = 75  # seconds; reliability.md promises that a dead sweeper shows within 90
+SWEEPS_MISSED = 6
+OUTBOX_OVERDUE, PAYMENT_OVERDUE = 300, 600  # seconds, as invariants I18 and I20 have them
+NOT_WELL = N_("Part of the service is not working.")
+
+AGES = text("""
+    SELECT
+        extract(epoch FROM now() - (SELECT at FROM heartbeat WHERE name = 'sweeper')) AS sweeper,
+        extract(epoch FROM now() - (SELECT min(next_at) FROM outbox WHERE state IN ('ready', 'leased')
+                                    AND coalesce(lease_until, '-infinity') < now())) AS outbox,
+        extract(epoch FROM now() - (SELECT min(next_check_at) FROM payment WHERE next_check_at IS NOT NULL)) AS payments
+""")
+
+bp = AudienceBlueprint("health", __name__, audience=Audience.OPERATOR)
+_threads = ThreadPoolExecutor(4, thread_name_prefix="health")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: fine or not, and its age in seconds, None when there has been no sign of life at all."""
+
+    ok: bool
+    age: float | None
+
+
+@bp.get("/healthz")
+def alive() -> Response:
+    """Say that this process answers."""
+    return Response("ok\n", content_type="text/plain; charset=utf-8")
+
+
+@bp.get("/api/health")
+def health() -> Response:
+    """Say whether database, Redis, sweeper, outbox and payment checks are well; 503 when one is not."""
+    settings = current_settings()
+    checks = run_checks(db.engine, settings.redis_url, sweep_seconds=settings.sweep_seconds)
+    bad = [name for name, check in checks.items() if not check.ok]
+    status = "ok" if not bad else "degraded" if bad == ["redis"] else "bad"
+    found = {"status": status, "checks": {name: {"ok": c.ok, "age": c.age} for name, c in checks.items()}}
+    return api.error_object(503, "UNAVAILABLE", gettext(NOT_WELL), found) if bad else api.answer(found)
+
+
+def run_checks(engine: Engine, redis_url: str, *, sweep_seconds: int) -> dict[str, Check]:
+    """Return every check by name; what does not answer in time is not well."""
+    ages: Future[Any] = _threads.submit(_read_ages, engine)
+    ping: Future[Any] = _threads.submit(_ping, redis_url)
+    wait({ages, ping}, timeout=SECONDS_ALLOWED)
+    read: dict[str, Any] | None = _result(ages)
+    here, known = read is not None, read or {}
+    return {
+        "database": Check(here, 0 if here else None),
+        "redis": Check(_result(ping) is not None, 0 if _result(ping) is not None else None),
+        "sweeper": _alive(known.get("sweeper"), max(SWEEPER_SILENT, SWEEPS_MISSED * sweep_seconds)),
+        "outbox": _overdue(here, known.get("outbox"), OUTBOX_OVERDUE),
+        "payments": _overdue(here, known.get("payments"), PAYMENT_OVERDUE),
+    }
+
+
+def _alive(age: Any, limit: int) -> Check:
+    return Check(age is not None and age <= limit, None if age is None else round(float(age), 1))
+
+
+def _overdue(known: bool, age: Any, limit: int) -> Check:
+    late = max(0.0, round(float(age), 1)) if age is not None else 0.0
+    return Check(known and late <= limit, late if known else None)
+
+
+def _read_ages(engine: Engine) -> dict[str, Any]:
+    with engine.connect() as connection:
+        connection.execute(text(f"SET LOCAL statement_timeout = {int(SECONDS_ALLOWED * 1000)}"))
+        return dict(connection.execute(AGES).mappings().one())
+
+
+def _ping(url: str) -> bool:
+    with redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1) as client:
+        return bool(client.ping())
+
+
+def _result(future: "Future[Any]") -> Any:
+    """Return what a check found, None when it failed or has not finished."""
+    if not future.done() or future.exception() is not None:
+        future.cancel()
+        return None
+    return future.result()
