@@ -101,7 +101,8 @@ def test_focus_is_always_seen_and_never_under_the_bar(open_page) -> None:  # typ
             """() => {
                  const one = document.activeElement, bar = document.querySelector('.bar');
                  if (one === document.body) return null;
-                 const box = one.getBoundingClientRect(), y = box.top + box.height / 2, edge = bar.getBoundingClientRect();
+                 const box = one.getBoundingClientRect(), edge = bar.getBoundingClientRect();
+                 const y = box.top + box.height / 2;
                  const shown = one.name === 'seat' ? one.nextElementSibling : one;
                  const ring = getComputedStyle(shown).outlineWidth;
                  const under = !bar.contains(one) && y > edge.top && y < edge.bottom;
