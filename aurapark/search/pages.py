@@ -6,13 +6,12 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 
-from aurapark.search.forms import CLASSES, SearchForm
+from aurapark.search.forms import SearchForm
 from aurapark.search.rules import Place, PopularLeg, TripOffer, TripSearch
-from aurapark.timetable.rules import StopOnTrip
+from aurapark.web.names import class_name, stop_name
 from aurapark.web.views import RouteLink, TripCard
 
 Options = list[tuple[str, str]]
-CLASS_NAMES = {value.value: name for value, name in CLASSES}
 
 
 def offer_places(form: SearchForm, places: Sequence[Place]) -> None:
@@ -32,16 +31,6 @@ def offer_places(form: SearchForm, places: Sequence[Place]) -> None:
 def name_of(code: str, places: Iterable[Place]) -> str:
     """Return the city's name of a stop or city code, or the code itself."""
     return next((place.city for place in places if place.code == code), code)
-
-
-def stop_name(stop: StopOnTrip) -> str:
-    """Return city and stop, `Douala, Akwa`."""
-    return f"{stop.city}, {stop.name}"
-
-
-def class_name(service_class: str) -> str:
-    """Return the name of a class for people."""
-    return CLASS_NAMES.get(service_class, service_class)
 
 
 def trip_card(offer: TripOffer, passengers: int) -> TripCard:
