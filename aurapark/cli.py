@@ -36,6 +36,28 @@ def web() -> None:
     server.serve()
 
 
+@group.command("worker")
+def worker() -> None:
+    """Run jobs as soon as somebody asks for them through Redis."""
+    from aurapark import log
+    from aurapark.settings import current_settings
+    from workers import worker
+
+    log.configure()
+    worker.run(current_settings().redis_url)
+
+
+@group.command("sweeper")
+def sweeper() -> None:
+    """Do all due work every few seconds, without Redis."""
+    from aurapark import log
+    from aurapark.settings import current_settings
+    from workers import sweeper
+
+    log.configure()
+    sweeper.run(current_settings())
+
+
 @group.command("sandbox", with_appcontext=False)
 def sandbox() -> None:
     """Start the Flutterwave sandbox alone."""
