@@ -79,6 +79,26 @@ def upgrade() -> None:
     run_migrations()
 
 
+@group.group("demo")
+def demo() -> None:
+    """Demo data, for development only."""
+
+
+@demo.command("load")
+@click.option("--seed", default=237, show_default=True, help="Other numbers seat other people elsewhere.")
+@click.option("--scale", default=1, show_default=True, type=click.IntRange(1, 100), help="So many times the network.")
+@click.option("--if-empty", is_flag=True, help="Do nothing when there are trips.")
+def load_demo(seed: int, scale: int, if_empty: bool) -> None:
+    """Load the demo network, trips for the days ahead and people on them; again adds only what is missing."""
+    from aurapark.demo import loader
+    from aurapark.settings import current_settings
+
+    if current_settings().production:
+        raise click.ClickException("demo data does not belong into production; nothing was loaded")
+    if not if_empty or loader.is_empty():
+        click.echo(loader.load_demo(current_settings(), seed=seed, scale=scale).as_text())
+
+
 @group.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def doctor(as_json: bool) -> None:
