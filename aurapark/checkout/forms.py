@@ -13,7 +13,7 @@ from aurapark.booking.details import CheckoutDetails, PassengerDetails, Payer
 from aurapark.fares.models import Category
 from aurapark.references import ALPHABET, REFERENCE_LENGTH, read_reference
 from aurapark.search.forms import PlaceField
-from aurapark.web.fields import ChoiceField, NameField, PhoneField, SharedForm
+from aurapark.web.fields import ChoiceField, NameField, PhoneField, SharedForm, options
 from aurapark.web.names import CATEGORIES
 
 REFERENCE = re.compile(f"[{ALPHABET}]{{{REFERENCE_LENGTH}}}")
@@ -36,7 +36,7 @@ class HoldForm(SharedForm):
     count = IntegerField(_l("Number of seats"))
     preference = ChoiceField(
         _l("Where you like to sit"),
-        choices=PREFERENCES,
+        choices=options(PREFERENCES),
         default="front",
         wrong=_l("Choose one of the preferences from the list."),
     )
@@ -77,14 +77,14 @@ class PassengerForm(SharedForm):
     )
     category = ChoiceField(
         _l("Category"),
-        choices=[(value.value, name) for value, name in CATEGORIES.items()],
+        choices=options((value.value, name) for value, name in CATEGORIES.items()),
         default=Category.ADULT.value,
         wrong=_l("Choose a category from the list."),
     )
     lap_children = ChoiceField(
         _l("Children under 8 on the lap, free"),
         coerce=int,
-        choices=[(number, str(number)) for number in range(MAX_LAP_CHILDREN + 1)],
+        choices=options((number, str(number)) for number in range(MAX_LAP_CHILDREN + 1)),
         default=0,
         wrong=_l("Choose 0 to %(max)s children.", max=MAX_LAP_CHILDREN),
     )

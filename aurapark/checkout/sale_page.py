@@ -16,6 +16,7 @@ from aurapark.booking.service import MAX_EXTENSIONS
 from aurapark.checkout.forms import CheckoutForm
 from aurapark.checkout.queries import Sale
 from aurapark.fares.models import Category
+from aurapark.web.fields import options
 from aurapark.web.formats import clock_time, day_and_time, language, money
 from aurapark.web.names import category_name, class_name, stop_name
 from aurapark.web.views import HoldClock, PriceLine, SummaryRow
@@ -26,9 +27,9 @@ def fill_form(view: BookingView, typed: Any = None, *, earlier: Mapping[str, Any
     values = earlier or _stored(view)
     form = CheckoutForm(typed, seats=view.seats, **values)
     for entry, passenger in zip(form.passengers, view.passengers, strict=False):
-        entry.form.category.choices = [
+        entry.form.category.choices = options(
             (category.value, f"{category_name(category)} – {_price(passenger, category)}") for category in Category
-        ]
+        )
     return form
 
 
