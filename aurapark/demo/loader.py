@@ -18,7 +18,7 @@ from aurapark.demo.demand import DELAY_MINUTES, DELAYED_DEPARTURE, Special, Trip
 from aurapark.demo.network import write_agencies, write_places
 from aurapark.demo.sales import Sale, sell
 from aurapark.extensions import db
-from aurapark.timetable.service import keep_timetable_ahead
+from aurapark.timetable.generate import generate_trips
 
 DAYS_AHEAD = 14
 TRIPS_AT_ONCE = 300
@@ -64,7 +64,8 @@ def load_demo(settings: Settings, *, seed: int = DEFAULT_SEED, scale: int = 1) -
     for copy in range(scale):
         in_transaction(lambda: write_agencies(copy))  # noqa: B023  run at once
         in_transaction(lambda: write_buses(copy))  # noqa: B023  run at once
-    trips = in_transaction(lambda: keep_timetable_ahead(DAYS_AHEAD))
+    days = [clock.today() + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)]
+    trips = sum(in_transaction(lambda: generate_trips(day, 1)) for day in days)  # noqa: B023  run at once
     bookings, seats = _fill_trips(settings, seed)
     in_transaction(lambda: db.session.execute(ANALYZE))
     sandbox = find_sandbox(settings)
