@@ -49,13 +49,13 @@ def environment_of(settings: Settings) -> dict[str, str]:
 class Process:
     """One of our commands as a process, with what it has written so far."""
 
-    def __init__(self, command: str, settings: Settings, folder: Path) -> None:
+    def __init__(self, command: str, settings: Settings, folder: Path, **environment: str) -> None:
         self.file = folder / f"{command}.log"
         with self.file.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "aurapark.cli", command],
                 cwd=ROOT,
-                env=environment_of(settings),
+                env=environment_of(settings) | environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
