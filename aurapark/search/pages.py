@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from aurapark.search.forms import SearchForm
 from aurapark.search.rules import Place, PopularLeg, TripOffer, TripSearch
@@ -88,7 +89,7 @@ def _why_not(offer: TripOffer, passengers: int) -> str:
     if offer.seats_free == 0:
         return str(_("Sold out"))
     if offer.seats_free < passengers:
-        return str(_("Too few seats left for your party: %(count)d", count=offer.seats_free))
+        return str(ngettext("Only %(num)d seat left", "Only %(num)d seats left", offer.seats_free))
     return ""
 
 
