@@ -8,8 +8,9 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from aurapark.search.forms import SearchForm
-from aurapark.search.rules import Place, PopularLeg, TripOffer, TripSearch
+from aurapark.search.rules import DateOffer, Place, PopularLeg, TripOffer, TripSearch
 from aurapark.web.fields import options
+from aurapark.web.formats import day, language
 from aurapark.web.names import class_name, stop_name
 from aurapark.web.views import RouteLink, TripCard
 
@@ -81,6 +82,11 @@ def route_link(leg: PopularLeg, date: str) -> RouteLink:
     """Return a popular route as a search for that day."""
     query: dict[str, Any] = {"from": leg.from_code, "to": leg.to_code, "date": date, "passengers": 1}
     return RouteLink(f"{leg.from_name} – {leg.to_name}", url_for("search.results", **query), leg.amount_from)
+
+
+def date_link(offer: DateOffer, href: str) -> RouteLink:
+    """Return a day on which there are seats, with the lowest price of one."""
+    return RouteLink(day(offer.date, locale=language()), href, offer.amount_from)
 
 
 def _why_not(offer: TripOffer, passengers: int) -> str:
