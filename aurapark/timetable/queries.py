@@ -53,7 +53,7 @@ def get_booked_leg(trip_id: int, leg: Leg) -> TripLeg:
     return _as_trip_leg(row)
 
 
-def _trip_legs() -> Select[Any]:
+def _trip_legs() -> Select[*tuple[Any, ...]]:
     return (
         select(Trip, Agency, SeatMap, Vehicle, _Board, _Alight, _From, _To, _FromCity.name, _ToCity.name, func.now())
         .join(Agency, Agency.id == Trip.agency_id)
@@ -69,7 +69,7 @@ def _trip_legs() -> Select[Any]:
     )
 
 
-def _as_trip_leg(row: Row[Any]) -> TripLeg:
+def _as_trip_leg(row: Row[*tuple[Any, ...]]) -> TripLeg:
     trip, agency, seat_map, vehicle, board, alight, from_stop, to_stop, from_city, to_city, asked_at = row
     delay = timedelta(minutes=trip.delay_minutes)
     return TripLeg(
