@@ -1,33 +1,27 @@
 """Sweeps: whatever is due gets done, by any number of processes, once; one bad row delays nobody."""
 
-import signal
 import threading
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import text
 
 from aurapark import clock
-from aurapark.booking.models import Booking, BookingState, Ticket
+from aurapark.booking.models import Booking, BookingState
 from aurapark.checkout.sweeps import check_open_payments, expire_holds
-from aurapark.config import SANDBOX_SECRET_KEY, Settings
+from aurapark.config import Settings
 from aurapark.database import in_transaction
-from aurapark.devstack.sandbox.running import RunningSandbox, running_sandbox
 from aurapark.extensions import db
 from aurapark.heartbeat import Heartbeat
-from aurapark.payments.flutterwave import Flutterwave
 from aurapark.payments.models import Payment
 from aurapark.timetable.models import Trip, TripState
 from aurapark.timetable.progress import advance_trips
 from tests.factories import Network
 from tests.fakes import FakeGateway
-from tests.services.test_workers import Process, eventually
-from tests.stories import PAYMENT_TERMS, claims_of, details, fresh, hold, pass_time, race, start
+from tests.stories import fresh, hold, pass_time, race, start
 from workers.sweeper import Sweeper
 
 LAPSED = timedelta(minutes=16)
@@ -186,87 +180,3 @@ def test_trips_follow_the_clock(network: Network) -> None:
     assert state_after(-1 * minutes, delay_minutes=5) == TripState.BOARDING
     assert state_after(-6 * hours) == TripState.COMPLETED
     assert in_transaction(lambda: advance_trips(100)) == 0
-
-
-# ---- real processes: the sandbox as gateway, the sweeper alone or with the worker
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path / "sandbox") as running:
-        yield running
-
-
-@pytest.fixture
-def environment(sandbox: RunningSandbox) -> dict[str, str]:
-    host = sandbox.address.removeprefix("http://")
-    return {"FLUTTERWAVE_BASE_URL": sandbox.base_url, "FLUTTERWAVE_CHECKOUT_HOSTS": host, "SWEEP_SECONDS": "1"}
-
-
-@pytest.fixture
-def client_of_sandbox(sandbox: RunningSandbox) -> Flutterwave:
-    return Flutterwave(
-        base_url=sandbox.base_url,
-        secret_key=SANDBOX_SECRET_KEY,
-        checkout_hosts=[sandbox.address.removeprefix("http://")],
-        mail_domain="tickets.aurapark.example",
-    )
-
-
-def pay_at_sandbox(booking: Booking, sandbox: RunningSandbox, client: Flutterwave) -> None:
-    from aurapark.checkout.pay import start_payment
-
-    payment = start_payment(booking.reference, details(booking), gateway=client, terms=PAYMENT_TERMS)
-    sandbox.admin.pay(payment.tx_ref, method="card", outcome="approve")
-    make_due(payment)
-
-
-def is_confirmed(booking: Booking) -> bool:
-    state = fresh(booking).state
-    db.session.rollback()
-    return state == BookingState.CONFIRMED
-
-
-@pytest.mark.parametrize("redis", ["alive", "dead"])
-def test_the_sweeper_alone_confirms_and_sends(
-    network: Network,
-    settings: Settings,
-    sandbox: RunningSandbox,
-    client_of_sandbox: Flutterwave,
-    tmp_path: Path,
-    redis: str,
-) -> None:
-    """No worker, no webhook; and, the second time, no Redis."""
-    booking = hold(network, "1", "2")
-    pay_at_sandbox(booking, sandbox, client_of_sandbox)
-    given = {"FLUTTERWAVE_BASE_URL": sandbox.base_url}
-    given |= {"REDIS_URL": "redis://127.0.0.1:9/0"} if redis == "dead" else {}
-    sweeper = Process("sweeper", settings, tmp_path, **given)
-    try:
-        eventually(lambda: is_confirmed(booking))
-        eventually(lambda: len(list((settings.var / "sms").glob("*.json"))) == 1)
-        eventually(lambda: len(list((settings.var / "mail").glob("*.eml"))) == 1)
-        assert sweeper.stop() == 0
-        assert "sweeper_stopped" in sweeper.log
-    finally:
-        sweeper.stop(signal.SIGKILL)
-    assert [state for _, _, state in claims_of(booking)] == ["sold"] * 4
-    assert db.session.query(Ticket).count() == 2
-
-
-def test_the_sweeper_survives_a_database_that_drops_it(
-    network: Network, settings: Settings, sandbox: RunningSandbox, client_of_sandbox: Flutterwave, tmp_path: Path
-) -> None:
-    sweeper = Process("sweeper", settings, tmp_path, FLUTTERWAVE_BASE_URL=sandbox.base_url)
-    try:
-        eventually(lambda: "sweeper_started" in sweeper.log)
-        with db.engine.connect() as other:
-            killed = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-            other.execute(text(f"{killed} AND pid <> pg_backend_pid()"))
-        db.engine.dispose()
-        booking = hold(network)
-        pay_at_sandbox(booking, sandbox, client_of_sandbox)
-        eventually(lambda: is_confirmed(booking))
-        assert sweeper.process.poll() is None
-    finally:
-        sweeper.stop(signal.SIGKILL)
