@@ -211,3 +211,10 @@ def test_a_busy_database_is_a_503(app: Flask) -> None:
     response = app.test_client().get("/find")
     assert response.status_code == 503
     assert int(response.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    "url", ["/trips?from=%00", "/bookings/%00", "/t/%00", "/payments/flutterwave/return?tx_ref=%00"]
+)
+def test_nul_is_refused(client: FlaskClient, url: str) -> None:
+    assert client.get(url).status_code == 400
