@@ -38,6 +38,7 @@ def create_app(settings: Settings | None = None) -> "Flask":
             "max_overflow": 2,
             "pool_timeout": 3,
             "pool_pre_ping": True,
+            "hide_parameters": True,  # names and phones stay out of error texts, which are logged
             "isolation_level": "READ COMMITTED",
             "connect_args": CONNECT_ARGS,
         },
