@@ -104,7 +104,8 @@ def claim(kinds: Sequence[str], *, limit: int, lease: timedelta) -> list[Work]:
         .execution_options(synchronize_session=False)
     )
     rows = db.session.execute(taken).all()
-    return sorted((Work(*row, token) for row in rows), key=lambda work: work.id)
+    taken_now = [Work(row.id, row.kind, row.payload, row.attempts, row.created_at, token) for row in rows]
+    return sorted(taken_now, key=lambda work: work.id)
 
 
 def finish(work: Work) -> bool:

@@ -1,8 +1,8 @@
 """The real site for tests that need one: gunicorn, worker and sweeper as processes, the sandbox beside them.
 
-    with running_site(database_url, redis_url, tmp_path) as site:
-        requests.get(site.url)          # http://localhost:<port>
-        site.sandbox.pay(...)           # the Flutterwave sandbox's admin
+with running_site(database_url, redis_url, tmp_path) as site:
+    requests.get(site.url)          # http://localhost:<port>
+    site.sandbox.pay(...)           # the Flutterwave sandbox's admin
 """
 
 import contextlib

@@ -12,8 +12,7 @@ from wtforms.validators import DataRequired, Email, InputRequired, Length, Optio
 from aurapark.booking.details import CheckoutDetails, PassengerDetails, Payer
 from aurapark.fares.models import Category
 from aurapark.references import ALPHABET, REFERENCE_LENGTH, read_reference
-from aurapark.search.forms import PlaceField
-from aurapark.web.fields import ChoiceField, NameField, PhoneField, SharedForm, options
+from aurapark.web.fields import ChoiceField, NameField, PhoneField, PlaceField, SharedForm, options
 from aurapark.web.names import CATEGORIES
 
 REFERENCE = re.compile(f"[{ALPHABET}]{{{REFERENCE_LENGTH}}}")

@@ -1,17 +1,16 @@
 """What a traveller searches for. The page and the API use the same class."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from wtforms import IntegerField, SelectField, StringField
+from wtforms import IntegerField, StringField
 from wtforms.validators import DataRequired, InputRequired, ValidationError
 
 from aurapark import clock
 from aurapark.search.rules import TripSearch
-from aurapark.web.fields import ChoiceField, DayField, SharedForm, is_code, options
+from aurapark.web.fields import ChoiceField, DayField, PlaceField, SharedForm, is_code, options
 from aurapark.web.names import CLASSES
 
 MAX_DAYS_AHEAD = 90
@@ -23,23 +22,6 @@ PARTS_OF_DAY = [
     ("night", _l("Night, after 20:00")),
 ]
 SORTS = [("departure", _l("Departure time")), ("price", _l("Lowest price")), ("duration", _l("Shortest journey"))]
-
-
-class PlaceField(SelectField):  # type: ignore[misc]  # wtforms has no types
-    """The code of a city or a stop; whether it exists is asked of the network, not of the list on the page."""
-
-    data: str | None
-
-    def __init__(self, label: Any = None, validators: Any = None, **options: Any) -> None:
-        super().__init__(label, validators, validate_choice=False, choices=[], **options)
-
-    def process_formdata(self, valuelist: Iterable[str]) -> None:
-        super().process_formdata(valuelist)
-        self.data = (self.data or "").strip().upper() or None
-
-    def pre_validate(self, form: SharedForm) -> None:  # noqa: ARG002  wtforms' signature
-        if self.data and not is_code(self.data):
-            raise ValidationError(gettext("We do not know this stop. Please choose one from the list."))
 
 
 class LegForm(SharedForm):

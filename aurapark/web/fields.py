@@ -54,6 +54,23 @@ def messages_of(form: Form) -> dict[str, list[str]]:
     return found
 
 
+class PlaceField(SelectField):  # type: ignore[misc]  # wtforms has no types
+    """The code of a city or a stop; whether it exists is asked of the network, not of the list on the page."""
+
+    data: str | None
+
+    def __init__(self, label: Any = None, validators: Any = None, **options: Any) -> None:
+        super().__init__(label, validators, validate_choice=False, choices=[], **options)
+
+    def process_formdata(self, valuelist: Iterable[str]) -> None:
+        super().process_formdata(valuelist)
+        self.data = (self.data or "").strip().upper() or None
+
+    def pre_validate(self, form: Form) -> None:  # noqa: ARG002  wtforms' signature
+        if self.data and not is_code(self.data):
+            raise ValidationError(gettext("We do not know this stop. Please choose one from the list."))
+
+
 class PhoneField(TelField):  # type: ignore[misc]
     """A Cameroonian mobile number; data is E.164, and what was typed stays in the field."""
 
