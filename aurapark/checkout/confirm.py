@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from aurapark import states
+from aurapark.booking import claims
 from aurapark.booking import service as bookings
-from aurapark.booking.models import Booking, BookingState
+from aurapark.booking.models import Booking, BookingState, ClaimState
 from aurapark.booking.qr import TicketSigner
 from aurapark.checkout.attempts import Attempt, get_attempt
 from aurapark.checkout.fates import record_charge
@@ -125,10 +126,13 @@ def _note_no_money(
     if is_open(payment):
         states.move(payment, PaymentState.LAPSED)
         log_event("payment_lapsed", booking=booking.reference, tx_ref=payment.tx_ref)
-    lapsed = booking.state == BookingState.HELD and booking.hold_expires_at <= now
-    if lapsed and not any(is_open(other) for other in payments):
-        bookings.end_hold(booking, BookingState.EXPIRED, now=now)
-        log_event("hold_lapsed", booking=booking.reference, trip=booking.trip_id)
+    if booking.state != BookingState.HELD or any(is_open(other) for other in payments):
+        return
+    if booking.hold_expires_at > now:  # it was extended meanwhile: an ordinary hold again
+        claims.set_state(booking, ClaimState.HELD, booking.hold_expires_at)
+        return
+    bookings.end_hold(booking, BookingState.EXPIRED, now=now)
+    log_event("hold_lapsed", booking=booking.reference, trip=booking.trip_id)
 
 
 def _note_failure(booking: Booking, payment: Payment, *, now: datetime) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import event, text
 from aurapark.booking.models import Booking, BookingState, Ticket
 from aurapark.checkout.confirm import request_check
 from aurapark.checkout.expire import expire_hold
+from aurapark.checkout.hold import extend_hold
 from aurapark.database import in_transaction
 from aurapark.extensions import db
 from aurapark.outbox import OutboxRow
@@ -287,6 +288,16 @@ def test_an_old_attempt_that_lapses_leaves_the_seats_to_the_newer_one(
     gateway.charge(newer.tx_ref, 8000)
     check(newer, gateway)
     assert fresh(booking).state == BookingState.CONFIRMED
+
+
+def test_a_hold_that_outlives_its_attempt_is_an_ordinary_hold_again(
+    booking: Booking, payment: Payment, gateway: FakeGateway
+) -> None:
+    extend_hold(booking.reference)
+    pass_time(booking, OVER)
+    check(payment, gateway)
+    assert (fresh(booking).state, payments_of(booking)[0].state) == (BookingState.HELD, PaymentState.LAPSED)
+    assert {state for _, _, state in claims_of(booking)} == {"held"}
 
 
 def lapse(booking: Booking, payment: Payment, gateway: FakeGateway) -> None:
