@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from aurapark import clock
 from aurapark.database import in_transaction
@@ -281,3 +281,17 @@ def test_a_released_booking_is_not_paid(api: Api, network: Network) -> None:
     held = api.reserve(network, "12")
     api.post(f"/api/bookings/{held['bookingRef']}/release")
     refused(api.pay(held), 409, "CONFLICT")
+
+
+def test_a_hold_costs_at_most_8_statements(api: Api, network: Network) -> None:
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        api.reserve(network, *[str(seat) for seat in range(10, 16)])
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert len(statements) <= 8, statements

@@ -1,6 +1,7 @@
 """Habits of the source: one commit site, states only by move(), a docstring everywhere, nothing inline in pages."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from aurapark.cli import group
 from aurapark.config import ROOT
 from aurapark.web.audience import list_routes
 
@@ -103,6 +105,18 @@ def test_catalogues_are_complete() -> None:
 
 def test_every_route_says_who_it_is_for(app: Flask) -> None:
     assert [route["rule"] for route in list_routes(app) if route["audience"] is None] == []
+
+
+def test_routes_are_listed_by_the_command(app: Flask) -> None:
+    listed = app.test_cli_runner().invoke(group.commands["routes"], ["--json"])
+    assert json.loads(listed.output) == list_routes(app)
+    seats = next(route for route in json.loads(listed.output) if route["endpoint"] == "search_api.seats")
+    assert seats == {
+        "rule": "/api/trips/<int:trip_id>/seats",
+        "methods": ["GET", "HEAD", "OPTIONS"],
+        "endpoint": "search_api.seats",
+        "audience": "api",
+    }
 
 
 @pytest.mark.parametrize("word", ["TODO", "FIXME", "XXX"])
