@@ -11,7 +11,7 @@ from aurapark.search.forms import SearchForm
 from aurapark.search.rules import DateOffer, Place, PopularLeg, TripOffer, TripSearch
 from aurapark.web.fields import options
 from aurapark.web.formats import day, language
-from aurapark.web.names import class_name, stop_name
+from aurapark.web.names import class_name
 from aurapark.web.views import RouteLink, TripCard
 
 
@@ -20,7 +20,7 @@ def offer_places(form: SearchForm, places: Sequence[Place]) -> None:
     served = {place.city_code for place in places if place.kind == "stop"}
     cities = [place for place in places if place.kind == "city" and place.code in served]
     stops = {place.code: f"{place.city}, {place.name}" for place in places if place.kind == "stop"}
-    popular = options(((city.code, city.name) for city in cities if city.rank), _("Most travelled"))
+    popular = options(((city.code, city.name) for city in cities if city.rank), _("Main cities"))
     rest = sorted((city for city in cities if not city.rank), key=lambda city: (city.region, city.name))
     regional = [option for city in rest for option in options([(city.code, city.name)], city.region)]
     for field in (form.from_code, form.to_code):
@@ -41,8 +41,8 @@ def trip_card(offer: TripOffer, passengers: int) -> TripCard:
         href=seats_url(offer, passengers),
         departs_at=offer.board.at,
         arrives_at=offer.alight.at,
-        from_place=stop_name(offer.board),
-        to_place=stop_name(offer.alight),
+        from_place=offer.board.name,
+        to_place=offer.alight.name,
         agency=offer.agency_name,
         licence=offer.licence,
         service_class=class_name(offer.service_class),

@@ -124,7 +124,7 @@ def test_a_party_that_is_none_is_refused(way: Way, passengers: str) -> None:
     assert "1 to 6 seats" in page.text
 
 
-@pytest.mark.parametrize("leg", ["from=YAO&to=DLA", "from=XXX&to=YAO", "from=DLA", "from=%00&to=YAO", "from='&to=YAO"])
+@pytest.mark.parametrize("leg", ["from=YAO&to=DLA", "from=XXX&to=YAO", "from=DLA", "from='&to=YAO"])
 def test_a_leg_that_is_none_is_not_found(way: Way, leg: str) -> None:
     assert way.traveller.get(f"/trips/{way.network.trip.id}/seats?{leg}").status == 404
 
