@@ -9,9 +9,9 @@ run: ## start everything; Ctrl-C stops everything
 	@scripts/setup app
 	@.venv/bin/python -m aurapark.cli run
 
-test: ## run the whole suite on real servers; PYTEST_ARGS="-k hold" runs a part
+test: ## run the whole suite on real servers, two tests at a time; PYTEST_ARGS="-k hold" runs a part
 	@scripts/setup dev
-	@.venv/bin/python -m pytest $(PYTEST_ARGS)
+	@.venv/bin/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: ## style, types, and who may import whom
 	@scripts/setup dev

@@ -16,7 +16,7 @@ def new_reference() -> str:
     return _pick(REFERENCE_LENGTH)
 
 
-def new_code(length: int = 10) -> str:
+def new_code(length: int = 9) -> str:
     """Return a code of that many characters that people can type."""
     return _pick(length)
 

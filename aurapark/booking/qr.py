@@ -26,7 +26,7 @@ QUIET_ZONE = 4  # modules, as the standard asks
 BASE32_PADDING = "="
 
 _SHAPE = re.compile(
-    r"(?P<body>(?P<version>AP\d{1,3})\.(?P<key_id>[2-7A-Z]{6})\.(?P<code>[0-9A-Z]{10})\.(?P<trip>\d{1,19})"
+    r"(?P<body>(?P<version>AP\d{1,3})\.(?P<key_id>[2-7A-Z]{6})\.(?P<code>[0-9A-Z]{9,10})\.(?P<trip>\d{1,19})"
     r"\.(?P<seat>[0-9A-Z]{1,4})\.(?P<board>\d{1,3})\.(?P<alight>\d{1,3})\.(?P<departs>\d{1,11}))"
     r"\.(?P<signature>[2-7A-Z]{103})",
     re.ASCII,

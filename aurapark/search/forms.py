@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from wtforms import IntegerField, StringField
+from wtforms import IntegerField, SelectField
 from wtforms.validators import DataRequired, InputRequired, ValidationError
 
 from aurapark import clock
@@ -47,7 +47,9 @@ class SearchForm(SharedForm):
         default="",
         wrong=_l("We do not know this class. Please choose one from the list."),
     )
-    agency = StringField(_l("Agency"), filters=[lambda text: (text or "").strip().lower() or None])
+    agency = SelectField(
+        _l("Agency"), filters=[lambda text: (text or "").strip().lower() or None], choices=[], validate_choice=False
+    )
     part_of_day = ChoiceField(
         _l("Time of departure"),
         name="part",
@@ -92,7 +94,7 @@ class SearchForm(SharedForm):
         if field.data > today + timedelta(days=MAX_DAYS_AHEAD):
             raise ValidationError(gettext("Tickets are sold up to %(days)s days ahead.", days=MAX_DAYS_AHEAD))
 
-    def validate_agency(self, field: StringField) -> None:
+    def validate_agency(self, field: SelectField) -> None:
         if field.data and not is_code(field.data):
             raise ValidationError(gettext("We do not know this agency. Please choose one from the list."))
 
