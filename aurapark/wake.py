@@ -30,7 +30,7 @@ def wake(job: str, *ids: str) -> bool:
     if time.monotonic() < _state["quiet_until"]:
         return False
     try:
-        queue_at(current_settings().redis_url).enqueue(
+        queue_at(current_settings().redis_url, PATIENCE).enqueue(
             job, *ids, job_timeout=JOB_SECONDS, result_ttl=0, ttl=STALE_SECONDS, failure_ttl=STALE_SECONDS
         )
         return True
@@ -42,7 +42,7 @@ def wake(job: str, *ids: str) -> bool:
 
 
 @lru_cache(maxsize=4)
-def queue_at(redis_url: str, patience: float | None = PATIENCE) -> Queue:
+def queue_at(redis_url: str, patience: float | None) -> Queue:
     """Return the queue at a Redis, in JSON. A worker waits for work and has no `patience` to lose."""
     options: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), "socket_connect_timeout": PATIENCE * 10}
     if patience:

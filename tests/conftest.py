@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, sync_playwright
 
 from aurapark import create_app
 from aurapark.config import Settings, load_settings
@@ -16,6 +18,8 @@ from aurapark.devstack.servers import EmbeddedServers, embedded_servers
 from tests.factories import Network
 
 TEMPLATE = "aurapark_template"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 _numbers = itertools.count(1)
 
 
@@ -109,3 +113,20 @@ def client(app: Flask) -> FlaskClient:
 def network(app: Flask) -> Network:
     """A small network to sell: one agency, Douala – Edéa – Yaoundé, and a trip tomorrow with 70 seats."""
     return Network.make()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium for the whole run; each test opens pages of its own.
+
+    Without one the tests say so, or fail where REQUIRE_BROWSER=1.
+    """
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if path is None and os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail("REQUIRE_BROWSER=1, but no Chromium was found")
+    if path is None:
+        pytest.skip("no Chromium on this machine: install chromium to run the browser tests")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield chromium
+        chromium.close()

@@ -118,7 +118,8 @@ def test_the_sweeper_survives_a_database_that_drops_it(
 
 
 @pytest.fixture
-def redis(settings: Settings) -> Iterator[Redis]:
+def redis(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
+    monkeypatch.setattr(waking, "PATIENCE", 5.0)  # a busy machine is no dead Redis: here the wake-up must get through
     connection = Redis.from_url(settings.redis_url)
     connection.flushall()
     waking._state.update(quiet_until=0.0)
