@@ -6,15 +6,20 @@ const button = form.querySelector("[data-pay]");
 const choices = [...form.querySelectorAll("[name$=category]")].filter(field => field.options);
 const write = francs => francs.toLocaleString(document.documentElement.lang) + "\u00a0FCFA";
 
-form.addEventListener("change", ({ target }) => {
-  const place = choices.indexOf(target);
-  if (place < 0) return;
-  const [words, price] = target.selectedOptions[0].textContent.split(" – ");
-  const name = amounts[place].previousElementSibling;
-  name.textContent = name.textContent.replace(/, .*/, ", " + words);
-  amounts[place].textContent = price;
-  const sum = choices.reduce((all, { selectedOptions: [one] }) => all + +one.textContent.split(" – ")[1].replace(/\D/g, ""), 0);
+function show() {
+  let sum = 0;
+  choices.forEach((choice, place) => {
+    const [words, price] = choice.selectedOptions[0].textContent.split(" – ");
+    const name = amounts[place].previousElementSibling;
+    name.textContent = name.textContent.replace(/, .*/, ", " + words);
+    amounts[place].textContent = price;
+    sum += +price.replace(/\D/g, "");
+  });
   total.value = sum;
   amounts[amounts.length - 1].textContent = write(sum);
   button.textContent = button.dataset.pay.replace("{total}", write(sum));
-});
+}
+
+form.addEventListener("change", ({ target }) => choices.includes(target) && show());
+// Something may have been chosen before this file was here, or be restored by the back button.
+if (choices.length) addEventListener("pageshow", show), show();
