@@ -48,7 +48,7 @@ class Process:
         return self.process.wait(patience)
 
 
-def eventually(what: Callable[[], object], *, seconds: float = 15) -> None:
+def eventually(what: Callable[[], object], *, seconds: float = 45) -> None:
     """Wait until something is true."""
     give_up = time.monotonic() + seconds
     while not what():

@@ -58,6 +58,10 @@ class NamedWorker(SimpleWorker):  # type: ignore[misc]  # RQ's classes are untyp
 
     job_class = NamedJob
 
+    def _install_signal_handlers(self) -> None:
+        super()._install_signal_handlers()
+        log_event("worker_started", queue=self.queues[0].name)  # from here on SIGTERM finishes the work in hand
+
     def subscribe(self) -> None:
         """Do not listen: the commands of RQ's channel could stop us."""
 
@@ -73,7 +77,6 @@ def run(redis_url: str) -> None:
     logging.getLogger("rq").setLevel(logging.WARNING)
     queue = queue_at(redis_url, patience=None)
     worker = NamedWorker([queue], connection=queue.connection, job_class=NamedJob, serializer=JSONSerializer)
-    log_event("worker_started", queue=queue.name)
     worker.work(logging_level="WARNING")
     log_event("worker_stopped")
 
