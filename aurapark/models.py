@@ -6,8 +6,20 @@ from aurapark.booking import models as booking
 from aurapark.fares import models as fares
 from aurapark.fleet import models as fleet
 from aurapark.heartbeat import Heartbeat
+from aurapark.ledger import models as ledger
 from aurapark.outbox import OutboxRow
 from aurapark.payments import models as payments
 from aurapark.timetable import models as timetable
 
-__all__ = ["AuditEntry", "Heartbeat", "OutboxRow", "agencies", "booking", "fares", "fleet", "payments", "timetable"]
+__all__ = [
+    "AuditEntry",
+    "Heartbeat",
+    "OutboxRow",
+    "agencies",
+    "booking",
+    "fares",
+    "fleet",
+    "ledger",
+    "payments",
+    "timetable",
+]
