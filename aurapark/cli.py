@@ -36,6 +36,28 @@ def web() -> None:
     server.serve()
 
 
+@group.command("worker")
+def worker() -> None:
+    """Run jobs as soon as somebody asks for them through Redis."""
+    from aurapark import log
+    from aurapark.settings import current_settings
+    from workers import worker
+
+    log.configure()
+    worker.run(current_settings().redis_url)
+
+
+@group.command("sweeper")
+def sweeper() -> None:
+    """Do all due work every few seconds, without Redis."""
+    from aurapark import log
+    from aurapark.settings import current_settings
+    from workers import sweeper
+
+    log.configure()
+    sweeper.run(current_settings())
+
+
 @group.command("sandbox", with_appcontext=False)
 def sandbox() -> None:
     """Start the Flutterwave sandbox alone."""
@@ -55,6 +77,26 @@ def upgrade() -> None:
     from flask_migrate import upgrade as run_migrations
 
     run_migrations()
+
+
+@group.group("demo")
+def demo() -> None:
+    """Demo data, for development only."""
+
+
+@demo.command("load")
+@click.option("--seed", default=237, show_default=True, help="Other numbers seat other people elsewhere.")
+@click.option("--scale", default=1, show_default=True, type=click.IntRange(1, 100), help="So many times the network.")
+@click.option("--if-empty", is_flag=True, help="Do nothing when there are trips.")
+def load_demo(seed: int, scale: int, if_empty: bool) -> None:
+    """Load the demo network, trips for the days ahead and people on them; again adds only what is missing."""
+    from aurapark.demo import loader
+    from aurapark.settings import current_settings
+
+    if current_settings().production:
+        raise click.ClickException("demo data does not belong into production; nothing was loaded")
+    if not if_empty or loader.is_empty():
+        click.echo(loader.load_demo(current_settings(), seed=seed, scale=scale).as_text())
 
 
 @group.command("doctor")

@@ -1,10 +1,13 @@
 """Things with a life of their own, made by the real services: held, paid, confirmed bookings; and time that passes."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from typing import Any
 
+from flask import Flask
 from sqlalchemy import text
 
 from aurapark.booking.details import CheckoutDetails, PassengerDetails, Payer
@@ -116,6 +119,26 @@ def pass_time(booking: Booking, by: timedelta) -> None:
             db.session.execute(text(f"UPDATE {table} SET {moved} WHERE {key} = :id"), {"by": by, "id": booking.id})  # noqa: S608
 
     in_transaction(work)
+
+
+def race(app: Flask, *works: Callable[[], Any]) -> list[Any]:
+    """Run these at once, each in a thread with a connection of its own; returns what each gave back or raised."""
+    barrier, outcomes = threading.Barrier(len(works)), []
+
+    def run(work: Callable[[], Any]) -> None:
+        with app.app_context():
+            barrier.wait()
+            try:
+                outcomes.append(work())
+            except Exception as error:
+                outcomes.append(error)
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
 
 
 def claims_of(booking: Booking) -> Sequence[tuple[str, int, str]]:

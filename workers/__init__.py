@@ -1,0 +1,1 @@
+"""The processes behind the site: the RQ worker that is tapped on the shoulder, and the sweeper that needs nobody."""

@@ -66,6 +66,19 @@ def find_own_hold(visitor_hash: str | None, trip_id: int) -> OwnHold | None:
     return OwnHold(booking.id, booking.reference, leg, booking.hold_expires_at, list(labels), is_paying)
 
 
+def find_earlier_booking(booking: Booking) -> Booking | None:
+    """Return this visitor's last other booking of the same trip that has a payer: what was typed is asked only once."""
+    if booking.visitor_hash is None:
+        return None
+    statement = select(Booking).where(
+        Booking.visitor_hash == booking.visitor_hash,
+        Booking.trip_id == booking.trip_id,
+        Booking.id < booking.id,
+        Booking.payer_phone.is_not(None),
+    )
+    return db.session.scalars(statement.order_by(Booking.id.desc()).limit(1)).first()
+
+
 def _opens(visitor_hash: str | None) -> ColumnElement[bool]:
     mine = visitor_hash or NOBODY
     granted = exists().where(BookingAccess.booking_id == Booking.id, BookingAccess.visitor_hash == mine)

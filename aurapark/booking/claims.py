@@ -27,33 +27,21 @@ CLAIM = text("""
     RETURNING seat
 """)
 
-# Locked in their one order before they are changed: an UPDATE or DELETE alone takes rows as it finds them.
-_MINE = """
-    WITH mine AS MATERIALIZED (
-        SELECT trip_id, seat, segment FROM seat_claim WHERE booking_id = :id ORDER BY place, segment FOR UPDATE
-    )
-"""
-SET_STATE = text(
-    _MINE
-    + """
-    UPDATE seat_claim c SET state = :state, expires_at = :expires_at
-    FROM mine WHERE (c.trip_id, c.seat, c.segment) = (mine.trip_id, mine.seat, mine.segment) RETURNING c.seat
-    """
-)
-SET_END = text(
-    _MINE
-    + """
-    UPDATE seat_claim c SET expires_at = :expires_at
-    FROM mine WHERE (c.trip_id, c.seat, c.segment) = (mine.trip_id, mine.seat, mine.segment)
-    """
-)
-LET_GO = text(
-    _MINE
-    + """
-    DELETE FROM seat_claim c
-    USING mine WHERE (c.trip_id, c.seat, c.segment) = (mine.trip_id, mine.seat, mine.segment)
-    """
-)
+LOCK = text("SELECT seat, segment, state FROM seat_claim WHERE booking_id = :id ORDER BY place, segment FOR UPDATE")
+
+# An UPDATE or DELETE alone would lock rows as it finds them; `mine` locks them in their one order first.
+SET_STATE = text("""
+    WITH mine AS MATERIALIZED (SELECT id FROM seat_claim WHERE booking_id = :id ORDER BY place, segment FOR UPDATE)
+    UPDATE seat_claim SET state = :state, expires_at = :expires_at WHERE id IN (SELECT id FROM mine) RETURNING seat
+""")
+SET_END = text("""
+    WITH mine AS MATERIALIZED (SELECT id FROM seat_claim WHERE booking_id = :id ORDER BY place, segment FOR UPDATE)
+    UPDATE seat_claim SET expires_at = :expires_at WHERE id IN (SELECT id FROM mine)
+""")
+LET_GO = text("""
+    WITH mine AS MATERIALIZED (SELECT id FROM seat_claim WHERE booking_id = :id ORDER BY place, segment FOR UPDATE)
+    DELETE FROM seat_claim WHERE id IN (SELECT id FROM mine)
+""")
 
 
 def claim(
@@ -85,6 +73,11 @@ def claim(
     ).scalars()
     got = list(rows)
     return [seat for seat in seats if got.count(seat) < leg.segments]
+
+
+def lock(booking: Booking) -> list[tuple[str, int, str]]:
+    """Lock the booking's claims in their one order; returns (seat, segment, state) of each."""
+    return [(row.seat, row.segment, row.state) for row in db.session.execute(LOCK, {"id": booking.id})]
 
 
 def let_go(booking: Booking) -> None:

@@ -71,7 +71,7 @@ def require_seats(trip: TripLeg, seats: Sequence[str], max_seats: int) -> list[s
     """Return the wanted seats in map order. Raises WrongSeatCount and NoSuchSeat."""
     limit = trip.agency.max_seats or max_seats
     if not 1 <= len(seats) <= limit:
-        raise WrongSeatCount(max=limit)
+        raise WrongSeatCount(max=limit, details={"seats": list(seats)})
     unknown = [seat for seat in seats if seat not in trip.layout.seats]
     if unknown or len(set(seats)) < len(seats):
         raise NoSuchSeat(details={"seats": unknown or [seat for seat in seats if seats.count(seat) > 1]})

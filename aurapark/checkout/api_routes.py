@@ -9,7 +9,7 @@ from flask import Response, request
 from flask_babel import get_locale, gettext
 from werkzeug.datastructures import MultiDict
 
-from aurapark.booking.details import CheckoutDetails, PassengerDetails, Payer
+from aurapark.booking.details import CheckoutDetails
 from aurapark.booking.errors import BookingNotFound, SeatsTaken
 from aurapark.booking.models import Booking, Channel
 from aurapark.booking.queries import find_by_token, list_passengers
@@ -21,7 +21,6 @@ from aurapark.checkout.forms import CheckoutForm, HoldForm
 from aurapark.checkout.gateways import gateway_for, hold_terms_for, signer_for, terms_for
 from aurapark.checkout.once import with_idempotency
 from aurapark.checkout.queries import get_sale, list_payments
-from aurapark.fares.models import Category
 from aurapark.payments.errors import PaymentNotFound
 from aurapark.payments.idempotency import Answer
 from aurapark.references import booking_token, read_reference
@@ -152,29 +151,23 @@ def _idempotency_key() -> str:
 
 
 def _read_details(wish: Mapping[str, Any], seats: Sequence[str]) -> CheckoutDetails:
-    contact, passengers = wish.get("contact", {}), wish.get("passengers", [])
-    fields = {"phone": contact.get("phone"), "email": contact.get("email"), "payer_name": contact.get("name")}
-    names = dict(CONTACT_NAMES)
-    for place, passenger in enumerate(passengers):
-        for ours, theirs in PASSENGER_FIELDS.items():
-            fields[f"passengers-{place}-{ours}"] = passenger.get(theirs)
-            names[f"passengers-{place}-{ours}"] = f"passengers.{place}.{theirs}"
-    form = CheckoutForm(
-        MultiDict({name: str(value) for name, value in fields.items() if value is not None} or {"": ""}), seats=seats
-    )
+    fields, names = _checkout_fields(wish)
+    form = CheckoutForm(fields, seats=seats)
     api.require_valid(form, names)
-    return CheckoutDetails(
-        tuple(
-            PassengerDetails(
-                seat=entry.seat.data,
-                name=entry.form.name.data,
-                category=Category(entry.category.data),
-                lap_children=entry.lap_children.data,
-            )
-            for entry in form.passengers
-        ),
-        Payer(str(form.phone.data), form.payer_name.data, form.email.data),
-    )
+    return form.details
+
+
+def _checkout_fields(wish: Mapping[str, Any]) -> tuple[MultiDict[str, str], dict[str, str]]:
+    """Return the body as the checkout form takes it, and the API's name for each of the form's fields."""
+    contact, names = wish.get("contact", {}), dict(CONTACT_NAMES)
+    given = {"phone": contact.get("phone", ""), "email": contact.get("email"), "payer_name": contact.get("name")}
+    for place, passenger in enumerate(wish.get("passengers", [])):
+        given[f"passengers-{place}-seat"] = ""
+        for ours, theirs in PASSENGER_FIELDS.items():
+            name = f"passengers-{place}-{ours}"
+            given[name] = passenger.get(theirs, given.get(name))
+            names[name] = f"passengers.{place}.{theirs}"
+    return MultiDict({name: str(value) for name, value in given.items() if value is not None}), names
 
 
 def _language() -> str:

@@ -6,13 +6,17 @@ from typing import Any
 
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _l
-from wtforms import EmailField, FieldList, FormField, HiddenField, IntegerField, SelectMultipleField
+from wtforms import EmailField, FieldList, FormField, HiddenField, IntegerField, SelectMultipleField, StringField
 from wtforms.validators import DataRequired, Email, InputRequired, Length, Optional, ValidationError
 
+from aurapark.booking.details import CheckoutDetails, PassengerDetails, Payer
 from aurapark.fares.models import Category
+from aurapark.references import ALPHABET, REFERENCE_LENGTH, read_reference
 from aurapark.search.forms import PlaceField
-from aurapark.web.fields import ChoiceField, NameField, PhoneField, SharedForm
+from aurapark.web.fields import ChoiceField, NameField, PhoneField, SharedForm, options
+from aurapark.web.names import CATEGORIES
 
+REFERENCE = re.compile(f"[{ALPHABET}]{{{REFERENCE_LENGTH}}}")
 SEAT = re.compile(r"[0-9]{1,2}[A-Z]?")
 MAX_LAP_CHILDREN = 2
 PREFERENCES = [
@@ -20,12 +24,6 @@ PREFERENCES = [
     ("window", _l("Window")),
     ("aisle", _l("Next to the aisle")),
     ("door", _l("Near the door – easy step")),
-]
-CATEGORIES = [
-    (Category.ADULT, _l("Adult")),
-    (Category.YOUTH, _l("Youth, 11 to 21")),
-    (Category.CHILD, _l("Child, 8 to 10")),
-    (Category.REDUCED_MOBILITY, _l("Reduced mobility")),
 ]
 
 
@@ -38,7 +36,7 @@ class HoldForm(SharedForm):
     count = IntegerField(_l("Number of seats"))
     preference = ChoiceField(
         _l("Where you like to sit"),
-        choices=PREFERENCES,
+        choices=options(PREFERENCES),
         default="front",
         wrong=_l("Choose one of the preferences from the list."),
     )
@@ -78,12 +76,15 @@ class PassengerForm(SharedForm):
         _l("Full name, as on the ID card"), [DataRequired(_l("Enter the passenger’s full name, as on the ID card."))]
     )
     category = ChoiceField(
-        _l("Category"), choices=CATEGORIES, default=Category.ADULT.value, wrong=_l("Choose a category from the list.")
+        _l("Category"),
+        choices=options((value.value, name) for value, name in CATEGORIES.items()),
+        default=Category.ADULT.value,
+        wrong=_l("Choose a category from the list."),
     )
     lap_children = ChoiceField(
         _l("Children under 8 on the lap, free"),
         coerce=int,
-        choices=[(number, str(number)) for number in range(MAX_LAP_CHILDREN + 1)],
+        choices=options((number, str(number)) for number in range(MAX_LAP_CHILDREN + 1)),
         default=0,
         wrong=_l("Choose 0 to %(max)s children.", max=MAX_LAP_CHILDREN),
     )
@@ -113,6 +114,17 @@ class CheckoutForm(SharedForm):
         super().__init__(formdata, **{"passengers": blank, **values})
         self.seats = list(seats)
 
+    @property
+    def details(self) -> CheckoutDetails:
+        """What a valid form says."""
+        passengers = tuple(
+            PassengerDetails(
+                one.form.seat.data, one.form.name.data, Category(one.form.category.data), one.form.lap_children.data
+            )
+            for one in self.passengers
+        )
+        return CheckoutDetails(passengers, Payer(str(self.phone.data), self.payer_name.data, self.email.data))
+
     def validate_passengers(self, field: FieldList) -> None:
         given = [entry.form.seat.data for entry in field]
         if sorted(given) == sorted(self.seats):
@@ -128,3 +140,17 @@ class CheckoutForm(SharedForm):
             )
         )
         raise ValidationError(gettext("Name one passenger for each seat."))
+
+
+class FindForm(SharedForm):
+    """A booking by its reference and the phone of who paid."""
+
+    reference = StringField(
+        _l("Booking reference"),
+        [InputRequired(_l("Enter the reference, such as 7K3 QF9. It is in the SMS and on the ticket."))],
+    )
+    phone = PhoneField(_l("Phone"), [InputRequired(_l("Enter a mobile number, such as 6 71 23 45 67."))])
+
+    def validate_reference(self, field: StringField) -> None:
+        if not REFERENCE.fullmatch(read_reference(field.data or "")):
+            raise ValidationError(gettext("A reference has 6 letters and figures, such as 7K3 QF9."))

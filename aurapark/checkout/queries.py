@@ -32,3 +32,8 @@ def get_sale(reference: str) -> Sale:
 def list_payments(booking: Booking) -> list[Payment]:
     """Return all attempts to pay a booking, oldest first."""
     return list(db.session.scalars(select(Payment).where(Payment.booking_id == booking.id).order_by(Payment.id)))
+
+
+def get_booking_of(payment: Payment) -> Booking:
+    """Return the booking an attempt is for."""
+    return db.session.get_one(Booking, payment.booking_id)

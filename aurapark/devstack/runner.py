@@ -28,20 +28,19 @@ PROBE_SECONDS = 1.0
 
 def run() -> int:
     """Start everything, keep it running until Ctrl-C or SIGTERM, stop everything; return the exit code."""
-    started_at = time.monotonic()
     try:
         given = _given_settings()
         settings = load_settings({**NOT_YET, **given})
         _refuse_production(settings)
         with _only_run_of(settings.var):
-            return _run(given, settings, started_at)
+            return _run(given, settings)
     except OSError as error:
         return _refuse(str(explain_os_error(error)))
     except (DevstackError, SettingsError) as error:
         return _refuse(str(error))
 
 
-def _run(given: Mapping[str, str], settings: Settings, started_at: float) -> int:
+def _run(given: Mapping[str, str], settings: Settings) -> int:
     supervisor = Supervisor(console=Console(), cwd=ROOT, mark=str(settings.var))
     supervisor.listen()
     supervisor.clear_away()
@@ -64,7 +63,7 @@ def _run(given: Mapping[str, str], settings: Settings, started_at: float) -> int
             if code:
                 return _refuse(f"`aurapark {' '.join(command)}` failed; its words are above.")
         _keep_programs(supervisor, settings)
-        supervisor.loop(_ready_watch(supervisor, settings, started_at))
+        supervisor.loop(_ready_watch(supervisor, settings))
     return 0
 
 
@@ -142,7 +141,7 @@ def _keep_programs(supervisor: Supervisor, settings: Settings) -> None:
     supervisor.keep("sweeper", _aurapark("sweeper"))
 
 
-def _ready_watch(supervisor: Supervisor, settings: Settings, started_at: float) -> Callable[[], None]:
+def _ready_watch(supervisor: Supervisor, settings: Settings) -> Callable[[], None]:
     """Return a function that announces, once, that the site and the sandbox answer."""
     waiting_for = {"web": (settings.port, "/healthz"), "sandbox": (settings.sandbox_port, "/")}
 
@@ -151,7 +150,7 @@ def _ready_watch(supervisor: Supervisor, settings: Settings, started_at: float) 
             del waiting_for[name]
             if not waiting_for:
                 logs = [str(server.log_file) for server in supervisor.servers]
-                supervisor.console.block(_announcement(settings, logs, time.monotonic() - started_at))
+                supervisor.console.block(_announcement(settings, logs))
 
     return look
 
@@ -167,7 +166,8 @@ def _answers(port: int, path: str) -> bool:
         connection.close()
 
 
-def _announcement(settings: Settings, logs: Sequence[str], seconds: float) -> str:
+def _announcement(settings: Settings, logs: Sequence[str]) -> str:
+    seconds = time.time() - psutil.Process().create_time()
     return f"""
   AuraPark is ready in {seconds:.1f} s
 

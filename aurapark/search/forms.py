@@ -11,7 +11,7 @@ from wtforms.validators import DataRequired, InputRequired, ValidationError
 
 from aurapark import clock
 from aurapark.search.rules import TripSearch
-from aurapark.web.fields import ChoiceField, DayField, SharedForm, is_code
+from aurapark.web.fields import ChoiceField, DayField, SharedForm, is_code, options
 from aurapark.web.names import CLASSES
 
 MAX_DAYS_AHEAD = 90
@@ -61,7 +61,7 @@ class SearchForm(SharedForm):
     service_class = ChoiceField(
         _l("Class"),
         name="class",
-        choices=[("", _l("All classes")), *((value.value, name) for value, name in CLASSES.items())],
+        choices=options([("", _l("All classes")), *((value.value, name) for value, name in CLASSES.items())]),
         default="",
         wrong=_l("We do not know this class. Please choose one from the list."),
     )
@@ -69,16 +69,18 @@ class SearchForm(SharedForm):
     part_of_day = ChoiceField(
         _l("Time of departure"),
         name="part",
-        choices=[("", _l("All day")), *PARTS_OF_DAY],
+        choices=options([("", _l("All day")), *PARTS_OF_DAY]),
         default="",
         wrong=_l("Choose a time of day from the list."),
     )
-    sort = ChoiceField(_l("Sort by"), choices=SORTS, default="departure", wrong=_l("Choose an order from the list."))
+    sort = ChoiceField(
+        _l("Sort by"), choices=options(SORTS), default="departure", wrong=_l("Choose an order from the list.")
+    )
     page = IntegerField(default=1)
 
     def __init__(self, formdata: Any = None, *, max_passengers: int = 6, **values: Any) -> None:
         super().__init__(formdata, **values)
-        self.passengers.choices = [(count, str(count)) for count in range(1, max_passengers + 1)]
+        self.passengers.choices = options((count, str(count)) for count in range(1, max_passengers + 1))
         self.passengers.wrong = _l("Choose 1 to %(max)s passengers.", max=max_passengers)
 
     @property

@@ -6,42 +6,29 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 
-from aurapark.search.forms import CLASSES, SearchForm
+from aurapark.search.forms import SearchForm
 from aurapark.search.rules import Place, PopularLeg, TripOffer, TripSearch
-from aurapark.timetable.rules import StopOnTrip
+from aurapark.web.fields import options
+from aurapark.web.names import class_name, stop_name
 from aurapark.web.views import RouteLink, TripCard
-
-Options = list[tuple[str, str]]
-CLASS_NAMES = {value.value: name for value, name in CLASSES}
 
 
 def offer_places(form: SearchForm, places: Sequence[Place]) -> None:
     """Let the form choose among cities, popular ones first, then by region; a stop stays when it was asked for."""
     served = {place.city_code for place in places if place.kind == "stop"}
     cities = [place for place in places if place.kind == "city" and place.code in served]
-    groups: dict[str, Options] = {_("Most travelled"): [(city.code, city.name) for city in cities if city.rank]}
-    for city in sorted(cities, key=lambda place: (place.region, place.name)):
-        if not city.rank:
-            groups.setdefault(city.region, []).append((city.code, city.name))
     stops = {place.code: f"{place.city}, {place.name}" for place in places if place.kind == "stop"}
+    popular = options(((city.code, city.name) for city in cities if city.rank), _("Most travelled"))
+    rest = sorted((city for city in cities if not city.rank), key=lambda city: (city.region, city.name))
+    regional = [option for city in rest for option in options([(city.code, city.name)], city.region)]
     for field in (form.from_code, form.to_code):
-        asked = {_("Your choice"): [(field.data, stops[field.data])]} if field.data in stops else {}
-        field.choices = {"": [("", _("Choose"))], **asked, **groups}
+        asked = options([(field.data, stops[field.data])], _("Your choice")) if field.data in stops else []
+        field.choices = [*options([("", _("Choose"))]), *asked, *popular, *regional]
 
 
 def name_of(code: str, places: Iterable[Place]) -> str:
     """Return the city's name of a stop or city code, or the code itself."""
     return next((place.city for place in places if place.code == code), code)
-
-
-def stop_name(stop: StopOnTrip) -> str:
-    """Return city and stop, `Douala, Akwa`."""
-    return f"{stop.city}, {stop.name}"
-
-
-def class_name(service_class: str) -> str:
-    """Return the name of a class for people."""
-    return CLASS_NAMES.get(service_class, service_class)
 
 
 def trip_card(offer: TripOffer, passengers: int) -> TripCard:

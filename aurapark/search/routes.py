@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from flask import Response, make_response, render_template, request, url_for
+from flask_babel import gettext as _
 
 from aurapark import clock
 from aurapark.search import pages
@@ -18,6 +19,7 @@ from aurapark.search.rules import TripSearch
 from aurapark.settings import current_settings
 from aurapark.timetable.errors import UnknownStop
 from aurapark.web.audience import Audience, AudienceBlueprint
+from aurapark.web.fields import options
 from aurapark.web.headers import keep_for
 from aurapark.web.language import sentence_of
 from aurapark.web.problems import Problem, problems_of
@@ -52,7 +54,9 @@ def results() -> Response:
         dates = [] if found.trips else list_nearest_dates(search)[:DATES_SHOWN]
     except UnknownStop as error:
         return _search_again(form, [Problem(sentence_of(error), _unknown(form, error.details["code"]))])
-    form.agency.choices = [("", ""), *[(agency.code, agency.name) for agency in list_agencies()]]
+    form.agency.choices = options(
+        [("", _("All agencies")), *((agency.code, agency.name) for agency in list_agencies())]
+    )
     page = render_template(
         "search/results.html",
         form=form,

@@ -5,7 +5,7 @@ The forms are plain `wtforms.Form`s fed with a MultiDict: `request.form`, `reque
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from wtforms import (
     StringField,
     TelField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from aurapark.phones import PhoneError, read_phone
@@ -135,6 +136,11 @@ class ChoiceField(SelectField):  # type: ignore[misc]
             return
         if not any(match for _value, _label, match, *_rest in self.iter_choices()):
             raise ValidationError(str(self.wrong))
+
+
+def options(pairs: Iterable[tuple[Any, Any]], group: str | None = None) -> list[SelectChoice]:
+    """Return (value, label) pairs as a field takes them, under the heading of a group."""
+    return [SelectChoice(value, label, optgroup=group) for value, label in pairs]
 
 
 def is_code(text: str) -> bool:

@@ -16,11 +16,16 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1")
 def blueprints(settings: Settings) -> list[Blueprint]:
     """Return every blueprint of the site, in the order of the traveller's way."""
     from aurapark.checkout import api_routes as checkout_api
+    from aurapark.checkout import booking_routes as booking
+    from aurapark.checkout import payment_routes as payment
+    from aurapark.checkout import routes as seats
+    from aurapark.checkout import webhook_routes as webhooks
     from aurapark.search import api_routes as search_api
     from aurapark.search import routes as search
     from aurapark.web import health, openapi, styleguide
 
-    shown: list[Blueprint] = [search.bp, search_api.bp, checkout_api.bp, health.bp, openapi.bp]
+    pages: list[Blueprint] = [search.bp, seats.bp, payment.bp, booking.bp]
+    shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, health.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]
 
 

@@ -1,8 +1,8 @@
 """The two switches in every page's frame: language and light or dark; both are cookies that the server renders from."""
 
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from flask import Flask, current_app, redirect, request
+from flask import Flask, current_app, g, redirect, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as AnyResponse
@@ -29,10 +29,18 @@ def theme() -> str:
 
 def switch_url(**changes: str) -> str:
     """Return this page's address with its query, one value changed: `switch_url(lang="en")`."""
+    if "stay_at" in g:
+        address = urlsplit(g.stay_at)
+        return f"{address.path}?{urlencode([*parse_qsl(address.query), *changes.items()])}"
     query = MultiDict(request.args)
     for name, value in changes.items():
         query[name] = value
     return _address(query)
+
+
+def stay_at(address: str) -> None:
+    """Let the switches on this answer lead to another address: where the answer to a form can be asked for by GET."""
+    g.stay_at = address
 
 
 def keep_theme() -> AnyResponse | None:

@@ -1,0 +1,68 @@
+"""Bookings in words for people: price lines, the refund rule as dates, tickets."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+
+from aurapark.booking.models import Passenger, Ticket
+from aurapark.booking.qr import draw_qr
+from aurapark.fares.rules import read_refund_policy
+from aurapark.timetable.rules import TripLeg
+from aurapark.web.formats import day_and_time, language
+from aurapark.web.names import category_name, stop_name
+from aurapark.web.views import PriceLine, TicketView
+
+FULL = 100
+
+
+def price_lines(passengers: Sequence[Passenger]) -> list[PriceLine]:
+    """Return what each seat costs, in seat order."""
+    return [
+        PriceLine(_("Seat %(seat)s, %(category)s", seat=one.seat, category=category_name(one.category)), one.amount)
+        for one in passengers
+    ]
+
+
+def refund_rule(policy: Sequence[dict[str, Any]], trip: TripLeg, *, now: datetime) -> list[str]:
+    """Return the frozen refund rule step by step, each with the moment it ends; steps that are over are left out."""
+    steps = [(trip.board.at - step.notice, step.percent) for step in read_refund_policy(policy)]
+    lines = [_refund_line(percent, until, trip) for until, percent in steps if until > now and percent]
+    last = _("After that, nothing comes back.") if lines else _("Nothing comes back when you cancel.")
+    return [*lines, str(last), str(_("If the agency cancels the trip, everything comes back."))]
+
+
+def ticket_views(tickets: Sequence[tuple[Passenger, Ticket]], trip: TripLeg, rule: str) -> list[TicketView]:
+    """Return one ticket per passenger, with its QR drawn."""
+    return [
+        TicketView(
+            agency=trip.agency.name,
+            licence=trip.agency.licence,
+            from_place=stop_name(trip.board),
+            to_place=stop_name(trip.alight),
+            departs_at=trip.board.at,
+            be_there_at=trip.be_there_at,
+            seat=passenger.seat,
+            passenger=passenger.name or "",
+            category=category_name(passenger.category),
+            bus=f"{trip.vehicle_name}, {trip.plate}",
+            code=ticket.code,
+            qr=draw_qr(ticket.qr, title=_("QR code of the ticket for seat %(seat)s", seat=passenger.seat)),
+            zone=trip.agency.timezone,
+            state=ticket.state.value,
+            rule=rule,
+        )
+        for passenger, ticket in tickets
+    ]
+
+
+def _refund_line(percent: int, until: datetime, trip: TripLeg) -> str:
+    moment = day_and_time(until, trip.agency.timezone, locale=language())
+    if percent >= FULL:
+        return str(_("Cancel before %(moment)s: everything comes back.", moment=moment))
+    return str(_("Cancel before %(moment)s: %(percent)s comes back.", moment=moment, percent=_percent(percent)))
+
+
+def _percent(percent: int) -> str:
+    return f"{percent}\u00a0%" if language() == "fr" else f"{percent}%"

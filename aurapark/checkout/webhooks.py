@@ -1,0 +1,90 @@
+"""Events of the gateway: stored as they came before they are answered, and worked off later.
+
+An event only makes the next question about its attempt due at once; the answer to that question decides.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from aurapark.booking.service import database_now
+from aurapark.database import in_transaction
+from aurapark.extensions import db
+from aurapark.log import log_event, log_failure
+from aurapark.payments.flutterwave_events import Event, digest
+from aurapark.payments.models import Provider, WebhookEvent
+from aurapark.payments.service import make_check_due
+
+KEPT_OF_FORGED = 1024  # bytes
+UNKNOWN_STEPS = 12  # two minutes in which an unknown reference may still become ours
+ASKED, NOTHING, FAILED = "check", "none", "failed"
+
+
+def store_event(raw: bytes, event: Event) -> None:
+    """Store an authentic event; one that is known already makes its attempt's next question due again."""
+
+    def work() -> None:
+        if not _insert(event.key, raw, authentic=True, tx_ref=event.tx_ref) and event.tx_ref:
+            make_check_due(event.tx_ref)
+
+    in_transaction(work)
+    log_event("webhook_stored", key=event.key, tx_ref=event.tx_ref or "-")
+
+
+def store_forged(raw: bytes) -> None:
+    """Keep the beginning of an event without the right secret, for people to look at; it has no effect."""
+    in_transaction(lambda: _insert(f"forged:{digest(raw)}", raw[:KEPT_OF_FORGED], authentic=False, tx_ref=None))
+    log_event("webhook_refused", bytes=len(raw))
+
+
+def process_webhooks(limit: int, *, base: timedelta) -> int:
+    """Work off stored events, oldest first; returns how many were. `base` is the step of all waits.
+
+    An event whose reference is not ours is kept for two minutes, in case our own commit comes later, and then closed.
+    """
+    waiting = select(WebhookEvent.id).where(WebhookEvent.authentic, WebhookEvent.processed_at.is_(None))
+    ids = list(db.session.scalars(waiting.order_by(WebhookEvent.received_at).limit(limit)))
+    return sum(_process_safely(event_id, base * UNKNOWN_STEPS) for event_id in ids)
+
+
+def _process_safely(event_id: int, patience: timedelta) -> bool:
+    try:
+        return in_transaction(lambda: _process(event_id, patience))
+    except Exception as error:  # one bad row delays nobody; the attempt is asked about without it
+        log_failure("webhook_failed", error, event=event_id)
+        in_transaction(lambda: _close(event_id))
+        return False
+
+
+def _process(event_id: int, patience: timedelta) -> bool:
+    event = _take(event_id)
+    if event is None:
+        return False
+    now = database_now()
+    known = event.tx_ref is not None and make_check_due(event.tx_ref)
+    if event.tx_ref and not known and now - event.received_at < patience:
+        return False
+    _mark(event, ASKED if known else NOTHING, now)
+    return True
+
+
+def _close(event_id: int) -> None:
+    if event := _take(event_id):
+        _mark(event, FAILED, database_now())
+
+
+def _take(event_id: int) -> WebhookEvent | None:
+    """Return an event that still waits, locked; None when somebody else has it or it is done."""
+    statement = select(WebhookEvent).where(WebhookEvent.id == event_id, WebhookEvent.processed_at.is_(None))
+    return db.session.scalars(statement.with_for_update(skip_locked=True)).first()
+
+
+def _mark(event: WebhookEvent, effect: str, now: datetime) -> None:
+    event.effect, event.processed_at = effect, now
+
+
+def _insert(key: str, raw: bytes, *, authentic: bool, tx_ref: str | None) -> bool:
+    values = {"event_key": key, "provider": Provider.FLUTTERWAVE, "authentic": authentic, "tx_ref": tx_ref}
+    statement = insert(WebhookEvent).values(**values, body=raw, sha256=digest(raw), received_at=func.now())
+    return db.session.execute(statement.on_conflict_do_nothing().returning(WebhookEvent.id)).first() is not None

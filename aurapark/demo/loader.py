@@ -1,0 +1,102 @@
+"""Loading the demo: the network, trips for the days ahead, the people on them. Loading again adds what is missing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+
+from sqlalchemy import text
+
+from aurapark import clock
+from aurapark.booking.qr import TicketSigner
+from aurapark.config import Settings
+from aurapark.database import in_transaction
+from aurapark.demo.bulk import list_prices, list_trips_to_fill, write_sales
+from aurapark.demo.buses import write_buses
+from aurapark.demo.charges import find_sandbox, tell_sandbox
+from aurapark.demo.demand import DELAY_MINUTES, DELAYED_DEPARTURE, Special, TripToFill, find_specials, happens_on
+from aurapark.demo.network import write_agencies, write_places
+from aurapark.demo.sales import Sale, sell
+from aurapark.extensions import db
+from aurapark.timetable.generate import generate_trips
+
+DAYS_AHEAD = 14
+TRIPS_AT_ONCE = 300
+DEFAULT_SEED = 237
+
+TRIPS_THERE = text("SELECT EXISTS (SELECT FROM trip)")
+CODES = text("SELECT reference FROM booking UNION ALL SELECT code FROM ticket")
+CANCEL = text("""
+    UPDATE trip SET state = 'cancelled', cancelled_at = now(), cancel_reason = 'mechanical_failure'
+    WHERE id = ANY(:ids) AND state = 'scheduled'
+""")
+DELAY = text("UPDATE trip SET delay_minutes = :minutes, delay_reason = 'traffic' WHERE id = ANY(:ids)")
+ANALYZE = text("ANALYZE city, stop, agency, trip, trip_stop, fare, booking, payment, passenger, seat_claim, ticket")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What one load added. `charges` is None when no sandbox answered."""
+
+    trips: int
+    bookings: int
+    seats: int
+    charges: int | None
+    scenarios: Sequence[str] = ()
+
+    def as_text(self) -> str:
+        """Return what happened, in a line."""
+        told = "no sandbox answered" if self.charges is None else f"{self.charges} charges told to the sandbox"
+        return f"{self.trips} trips, {self.bookings} bookings for {self.seats} seats; {told}"
+
+
+def is_empty() -> bool:
+    """Say whether there is no trip at all."""
+    return not db.session.scalar(TRIPS_THERE)
+
+
+def load_demo(settings: Settings, *, seed: int = DEFAULT_SEED, scale: int = 1) -> Loaded:
+    """Load the demo, or what has been missing since the last load; `scale` copies of the network for load tests.
+
+    Commits in steps, each complete in itself. The same seed on the same day gives the same people on the same seats.
+    """
+    in_transaction(write_places)
+    for copy in range(scale):
+        in_transaction(lambda: write_agencies(copy))  # noqa: B023  run at once
+        in_transaction(lambda: write_buses(copy))  # noqa: B023  run at once
+    days = [clock.today() + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)]
+    trips = sum(in_transaction(lambda: generate_trips(day, 1)) for day in days)  # noqa: B023  run at once
+    bookings, seats = _fill_trips(settings, seed)
+    in_transaction(lambda: db.session.execute(ANALYZE))
+    sandbox = find_sandbox(settings)
+    return Loaded(trips, bookings, seats, tell_sandbox(sandbox) if sandbox else None)
+
+
+def _fill_trips(settings: Settings, seed: int) -> tuple[int, int]:
+    """Sell the seats of every trip that has nobody on it; returns the number of bookings and of seats."""
+    today, now = clock.today(), clock.now()
+    trips = list_trips_to_fill(today, today + timedelta(days=DAYS_AHEAD), settings.commission_percent)
+    prices, used = list_prices(today), set(db.session.scalars(CODES))
+    specials = {
+        trip_id: special
+        for _, of_day in groupby(trips, key=lambda trip: trip.day)
+        for trip_id, special in find_specials(list(of_day)).items()
+    }
+    in_transaction(lambda: _disrupt(trips, specials))
+    signer, bookings, seats = TicketSigner.from_key(settings.ticket_signing_key), 0, 0
+    for start in range(0, len(trips), TRIPS_AT_ONCE):
+        sales: list[Sale] = []
+        for trip in trips[start : start + TRIPS_AT_ONCE]:
+            fares = prices[trip.route_id, trip.service_class]
+            sales += sell(trip, specials.get(trip.trip_id), fares, seed=seed, now=now, used=used)
+        in_transaction(lambda: write_sales(sales, token_key=settings.secret_key, signer=signer))  # noqa: B023  run at once
+        bookings += len(sales)
+        seats += sum(len(sale.seated) for sale in sales)
+    return bookings, seats
+
+
+def _disrupt(trips: Sequence[TripToFill], specials: dict[int, Special]) -> None:
+    cancelled = [trip_id for trip_id, special in specials.items() if special == Special.CANCELLED]
+    delayed = [trip.trip_id for trip in trips if trip.key == DELAYED_DEPARTURE and happens_on(trip.day)]
+    db.session.execute(CANCEL, {"ids": cancelled})
+    db.session.execute(DELAY, {"ids": delayed, "minutes": DELAY_MINUTES})

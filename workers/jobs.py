@@ -1,0 +1,37 @@
+"""Every job a worker may run, by name. Arguments are ids; what a job does is a story that lives elsewhere."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aurapark.checkout import sweeps
+from aurapark.notifications.relay import send_due
+from aurapark.settings import current_settings
+
+AT_ONCE = 20
+
+
+def check_payment(tx_ref: str) -> None:
+    """Ask about one attempt now, and send what came of it."""
+    settings = current_settings()
+    sweeps.check_safely(settings, tx_ref)
+    send_due(settings, AT_ONCE)
+
+
+def process_webhooks() -> None:
+    """Work off stored events, ask about their attempts, and send what came of it."""
+    settings = current_settings()
+    sweeps.process_events(settings, AT_ONCE)
+    sweeps.check_open_payments(settings, AT_ONCE)
+    send_due(settings, AT_ONCE)
+
+
+def send_messages() -> None:
+    """Send messages that are due."""
+    send_due(current_settings(), AT_ONCE)
+
+
+JOBS: dict[str, Callable[..., Any]] = {
+    "check_payment": check_payment,
+    "process_webhooks": process_webhooks,
+    "send_messages": send_messages,
+}
