@@ -49,7 +49,7 @@ def post(
     written = db.session.scalars(statement.returning(LedgerEntry.line)).all()
     if len(written) == len(rows):
         return True
-    if list_postings(event_type, event_id) != list(postings):
+    if written or list_postings(event_type, event_id) != list(postings):
         raise PostedOtherwise(f"{event_type} {event_id}")
     return False
 

@@ -5,7 +5,6 @@ import threading
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import text
 
 from aurapark.database import in_transaction
 from aurapark.extensions import db
@@ -107,7 +106,6 @@ def test_twenty_at_once_post_one_event_once(app: Flask) -> None:
 
     def poster() -> None:
         with app.app_context():
-            db.session.execute(text("SELECT 1"))
             barrier.wait()
             outcomes.append(post_payment())
             db.session.remove()
