@@ -15,9 +15,7 @@ from aurapark.ledger.rules import Posting
 from aurapark.ledger.service import list_postings, post
 from aurapark.money import Money
 
-SALE = rules.postings_for_applied_payment(
-    "flutterwave", 1, paid=Money(4000), total=Money(4000), commission=Money(400)
-)
+SALE = rules.postings_for_applied_payment("flutterwave", 1, paid=Money(4000), total=Money(4000), commission=Money(400))
 
 
 def post_payment(event_id: str = "17", postings: list[Posting] = SALE) -> bool:
@@ -96,9 +94,8 @@ def test_what_does_not_balance_cannot_be_written(app: Flask, debit: str, credit:
         INSERT INTO ledger_entry (event_type, event_id, line, debit, credit, amount)
         VALUES ('payout', '1', 1, %s, %s, %s)
     """
-    with raw() as connection:
-        with pytest.raises(psycopg.IntegrityError):
-            connection.execute(statement, (debit, credit, amount))
+    with raw() as connection, pytest.raises(psycopg.IntegrityError):
+        connection.execute(statement, (debit, credit, amount))
 
 
 def test_twenty_at_once_post_one_event_once(app: Flask) -> None:
