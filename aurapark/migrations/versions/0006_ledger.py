@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_ledger_entry_agency_id")),
         sa.ForeignKeyConstraint(["booking_id"], ["booking.id"], name=op.f("fk_ledger_entry_booking_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_entry")),
+        comment="only added to: the role of the application needs SELECT and INSERT",
     )
     op.create_index(
         "uq_ledger_entry_event_type_event_id_line", "ledger_entry", ["event_type", "event_id", "line"], unique=True
@@ -77,7 +78,6 @@ def upgrade() -> None:
         "ix_ledger_entry_booking_id", "ledger_entry", ["booking_id"], postgresql_where=sa.text("booking_id IS NOT NULL")
     )
     op.create_index("ix_ledger_entry_agency_id_created_at", "ledger_entry", ["agency_id", "created_at"])
-    op.execute("COMMENT ON TABLE ledger_entry IS 'Only added to: the role of the application needs SELECT and INSERT.'")
     op.execute(POST_WHAT_CAME)
     op.execute("""
         CREATE FUNCTION ledger_entry_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
