@@ -4,6 +4,7 @@ Called inside the transaction that has locked booking and payments.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from aurapark import audit, states
 from aurapark.booking import claims
@@ -11,6 +12,7 @@ from aurapark.booking.models import Booking, BookingState, ClaimState, Passenger
 from aurapark.booking.qr import TicketSigner
 from aurapark.booking.queries import list_passengers
 from aurapark.booking.tickets import issue_tickets
+from aurapark.checkout.posting import post_payment
 from aurapark.extensions import db
 from aurapark.log import log_event
 from aurapark.notifications.messages import Message, announce
@@ -36,6 +38,7 @@ def record_charge(
     *,
     trip: TripLeg,
     signer: TicketSigner,
+    next_check_at: datetime | None,
 ) -> Payment:
     """Record a charge that is not recorded yet; when it pays the booking, sell the seats and issue the tickets.
 
@@ -46,7 +49,8 @@ def record_charge(
     if reason is None and not _sell_seats(booking, passengers, trip):
         reason = "seats_gone"
     fate = Fate(Disposition.REVIEW, reason) if reason else Fate(Disposition.APPLIED)
-    payment = record_success(attempt, payments, charge, fate, now=trip.asked_at)
+    payment = record_success(attempt, payments, charge, fate, now=trip.asked_at, next_check_at=next_check_at)
+    post_payment(booking, payment)
     if fate.disposition == Disposition.APPLIED:
         _confirm(booking, payment, passengers, trip, signer)
     else:

@@ -54,13 +54,21 @@ def open_attempt(
 
 
 def record_success(
-    attempt: Payment, before: Sequence[Payment], charge: Charge, fate: Fate, *, now: datetime
+    attempt: Payment,
+    before: Sequence[Payment],
+    charge: Charge,
+    fate: Fate,
+    *,
+    now: datetime,
+    next_check_at: datetime | None,
 ) -> Payment:
     """Record a verified charge with its fate: on its attempt, or as a further row when that has one already.
 
+    The attempt is asked about again at `next_check_at`: more charges may come.
     The database refuses a charge id that is recorded anywhere else.
     """
     payment = attempt
+    attempt.next_check_at = next_check_at
     if attempt.gateway_tx_id is None:
         states.move(attempt, PaymentState.SUCCEEDED)
     else:
