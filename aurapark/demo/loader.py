@@ -31,9 +31,7 @@ CANCEL = text("""
     WHERE id = ANY(:ids) AND state = 'scheduled'
 """)
 DELAY = text("UPDATE trip SET delay_minutes = :minutes, delay_reason = 'traffic' WHERE id = ANY(:ids)")
-ANALYZE = text("""
-    ANALYZE city, stop, agency, trip, trip_stop, fare, booking, payment, passenger, seat_claim, ticket, ledger_entry
-""")
+ANALYZE = text("ANALYZE city, stop, agency, trip, trip_stop, fare, booking, payment, passenger, seat_claim, ticket")
 
 
 @dataclass(frozen=True, slots=True)
