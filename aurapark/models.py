@@ -9,6 +9,7 @@ from aurapark.heartbeat import Heartbeat
 from aurapark.ledger import models as ledger
 from aurapark.outbox import OutboxRow
 from aurapark.payments import models as payments
+from aurapark.refunds import models as refunds
 from aurapark.timetable import models as timetable
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "fleet",
     "ledger",
     "payments",
+    "refunds",
     "timetable",
 ]

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from aurapark.booking.qr import TicketSigner
 from aurapark.booking.service import HoldTerms
+from aurapark.checkout.refund import Patience
 from aurapark.checkout.terms import PaymentTerms
 from aurapark.config import Settings
 from aurapark.payments.flutterwave import Flutterwave
@@ -42,6 +43,11 @@ def terms_for(settings: Settings) -> PaymentTerms:
         return_url=settings.site_url + RETURN_PATH,
         hold=hold_terms_for(settings),
     )
+
+
+def patience_for(settings: Settings) -> Patience:
+    """Return how patient refunds are."""
+    return Patience(timedelta(seconds=settings.retry_base_seconds), timedelta(seconds=settings.lease_seconds))
 
 
 def hold_terms_for(settings: Settings) -> HoldTerms:

@@ -7,6 +7,10 @@ class PaymentNotFound(NotFound):
     sentence = N_("We did not find this payment.")
 
 
+class NotUnderReview(Conflict):
+    sentence = N_("This payment is not under review.")
+
+
 class PaymentTooLate(Conflict):
     """Session and grace would end after departure."""
 

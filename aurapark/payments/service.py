@@ -19,6 +19,12 @@ def lock_payments(booking_id: int) -> list[Payment]:
     return list(db.session.scalars(statement.execution_options(populate_existing=True)))
 
 
+def lock_payment(payment_id: int) -> Payment:
+    """Return one payment, locked, as it is now; its booking is not locked."""
+    statement = select(Payment).where(Payment.id == payment_id).with_for_update()
+    return db.session.scalars(statement.execution_options(populate_existing=True)).one()
+
+
 def is_open(payment: Payment) -> bool:
     """Say whether the gateway has not yet given a final answer about this attempt."""
     return payment.state in OPEN_STATES

@@ -17,7 +17,7 @@ from aurapark.reconciliation.doctor import Verdict, all_clean, examine, examine_
 from tests.factories import Network
 
 TERMS = HoldTerms(timedelta(minutes=15), 6, 10, "k" * 32)
-LATER = {"refund", "settlement", "settlement_line", "payout"}
+LATER = {"settlement", "settlement_line", "payout"}
 
 CONFIRM = """
     INSERT INTO payment (booking_id, attempt, provider, tx_ref, state, expected_amount, currency, verified_at,
@@ -42,11 +42,13 @@ UNGUARD = """
         LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I CASCADE', thing.t, thing.conname); END LOOP;
         FOR thing IN SELECT indexrelid::regclass AS i FROM pg_index
                      WHERE indisunique AND indrelid IN ('payment'::regclass, 'booking'::regclass, 'outbox'::regclass,
-                                                        'ticket'::regclass, 'ledger_entry'::regclass)
+                                                        'ticket'::regclass, 'ledger_entry'::regclass,
+                                                        'refund'::regclass)
         LOOP EXECUTE format('DROP INDEX %s', thing.i); END LOOP;
         ALTER TABLE booking DISABLE TRIGGER USER;
         ALTER TABLE payment DISABLE TRIGGER USER;
         ALTER TABLE ledger_entry DISABLE TRIGGER USER;
+        ALTER TABLE refund DISABLE TRIGGER USER;
     END $$
 """
 AGAIN = "INSERT INTO {0} OVERRIDING SYSTEM VALUE SELECT * FROM {0} LIMIT 1"
@@ -64,6 +66,10 @@ POSTED = """
     INSERT INTO ledger_entry (event_type, event_id, line, debit, credit, amount)
     SELECT '{}', '{}', 9, '{}', '{}', 5 FROM payment
 """
+REFUND = """
+    INSERT INTO refund (payment_id, action, reason, amount, currency, state, requested_by, next_check_at)
+    SELECT id, 'x', 'traveller', {}, '{}', '{}', 'ada', now() + interval '{}' FROM payment
+"""
 VIOLATIONS = [
     ("two claims on one seat", AGAIN.format("seat_claim")),
     ("does not own its whole leg", "DELETE FROM seat_claim WHERE segment = 1"),
@@ -73,6 +79,22 @@ VIOLATIONS = [
     ("not paid in full", "UPDATE payment SET paid_amount = paid_amount - 1"),
     ("not paid in full", "UPDATE payment SET paid_currency = 'NGN'"),
     ("not paid in full", "UPDATE booking SET confirming_payment_id = NULL"),
+    ("money without exactly one real fate", "UPDATE payment SET disposition = 'refund'"),
+    ("money without exactly one real fate", "UPDATE payment SET gateway_tx_id = NULL"),
+    ("exceed what was paid", REFUND.format("paid_amount + 1", "XAF", "unknown", "1 min")),
+    ("exceed what was paid", REFUND.format(1, "NGN", "requested", "1 min")),
+    ("a refund not posted exactly once", REFUND.format(1, "XAF", "succeeded", "1 min")),
+    (
+        "a refund not posted exactly once",
+        f"{REFUND.format(1, 'XAF', 'requested', '1 min')}; {POSTED.format('refund', '', 'refunds_payable', 'bank')};"  # noqa: S608
+        " UPDATE ledger_entry SET event_id = (SELECT id FROM refund) WHERE event_type = 'refund'",
+    ),
+    ("what we owe payers differs", REFUND.format(1, "XAF", "failed", "1 min")),
+    ("open without a next check", REFUND.format(1, "XAF", "sent", "-11 min")),
+    (
+        "dropped by a cancelled trip without a refund case",
+        "UPDATE booking SET state = 'cancelled', cancelled_because = 'trip'",
+    ),
     ("confirms two bookings", AGAIN.format("booking")),
     ("a gateway id seen twice", AGAIN.format("payment")),
     ("a reference of ours used twice", AGAIN.format("payment")),
