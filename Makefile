@@ -18,7 +18,7 @@ lint: ## style, types, and who may import whom
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-cache
 
 format: ## write the style down
 	@scripts/setup dev

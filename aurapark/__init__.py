@@ -1,9 +1,14 @@
-"""AuraPark: seats on intercity buses. `create_app()` is the only place that assembles the application."""
+"""AuraPark: seats on intercity buses. `create_app()` is the only place that assembles the application.
 
-from flask import Flask
+Flask is imported only there: the supervisor and the sandbox start sooner without it.
+"""
+
+from typing import TYPE_CHECKING
 
 from aurapark.config import ROOT, Settings, load_settings
-from aurapark.extensions import babel, compress, csrf, db, migrate
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 CONNECT_ARGS = {
     "connect_timeout": 3,
@@ -11,9 +16,12 @@ CONNECT_ARGS = {
 }
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None) -> "Flask":
     """Return the application. Raises SettingsError when a setting is wrong."""
+    from flask import Flask
+
     from aurapark import models  # noqa: F401  the metadata needs all of them
+    from aurapark.extensions import babel, compress, csrf, db, migrate
     from aurapark.web import shell
 
     settings = settings or load_settings()
@@ -30,6 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             "max_overflow": 2,
             "pool_timeout": 3,
             "pool_pre_ping": True,
+            "hide_parameters": True,  # names and phones stay out of error texts, which are logged
             "isolation_level": "READ COMMITTED",
             "connect_args": CONNECT_ARGS,
         },

@@ -23,7 +23,7 @@ def new_code(length: int = 10) -> str:
 
 def read_reference(text: str) -> str:
     """Return the reference as we store it, whatever spaces, dashes and case a person typed."""
-    return re.sub(r"[\s.\-]", "", text).upper()
+    return re.sub(r"[^0-9A-Za-z]", "", text).upper()
 
 
 def new_tx_ref(attempt: int) -> str:

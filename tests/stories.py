@@ -96,6 +96,7 @@ def confirm(network: Network, *seats: str, gateway: FakeGateway | None = None) -
 def fresh(booking: Booking) -> Booking:
     """The booking as it is now."""
     db.session.expire_all()
+    db.session.rollback()
     return get_booking(booking.reference)
 
 

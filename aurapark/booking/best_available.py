@@ -165,7 +165,7 @@ def _nearness(lost: Sequence[Seat], kept: Sequence[Seat]) -> Callable[[Run], tup
         places = Counter(seat.position for seat in seats)
         folding = (places - kinds)[Position.FOLDING]
         rows = sum(min((abs(seat.row - other.row) for other in (*lost, *kept)), default=0) for seat in seats)
-        columns = sum(min((abs(seat.column - other.column) for other in lost), default=0) for seat in seats)
+        columns = sum(min((abs(seat.column - other.column) for other in lost or kept), default=0) for seat in seats)
         same = sum((places & kinds).values())
         return (folding, not together, not beside, -same, rows, columns, seats[0].place)
 

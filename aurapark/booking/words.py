@@ -6,13 +6,15 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from aurapark.booking.models import Passenger, Ticket
+from aurapark.booking.models import Passenger
 from aurapark.booking.qr import draw_qr
+from aurapark.booking.queries import BookingView
 from aurapark.fares.rules import read_refund_policy
 from aurapark.timetable.rules import TripLeg
-from aurapark.web.formats import day_and_time, language
+from aurapark.web.formats import day_and_time, language, money
+from aurapark.web.formats import reference as reference_words
 from aurapark.web.names import category_name, stop_name
-from aurapark.web.views import PriceLine, TicketView
+from aurapark.web.views import PriceLine, SummaryRow, TicketView
 
 FULL = 100
 
@@ -33,8 +35,10 @@ def refund_rule(policy: Sequence[dict[str, Any]], trip: TripLeg, *, now: datetim
     return [*lines, str(last), str(_("If the agency cancels the trip, everything comes back."))]
 
 
-def ticket_views(tickets: Sequence[tuple[Passenger, Ticket]], trip: TripLeg, rule: str) -> list[TicketView]:
-    """Return one ticket per passenger, with its QR drawn."""
+def ticket_views(view: BookingView, rule: str) -> list[TicketView]:
+    """Return one ticket per passenger, with its QR drawn; `rule` is what a cancellation brings, for paper."""
+    trip, passengers = view.trip, {passenger.id: passenger for passenger in view.passengers}
+    tickets = [(passengers[one.passenger_id], one) for one in view.tickets if one.passenger_id in passengers]
     return [
         TicketView(
             agency=trip.agency.name,
@@ -51,10 +55,21 @@ def ticket_views(tickets: Sequence[tuple[Passenger, Ticket]], trip: TripLeg, rul
             qr=draw_qr(ticket.qr, title=_("QR code of the ticket for seat %(seat)s", seat=passenger.seat)),
             zone=trip.agency.timezone,
             state=ticket.state.value,
+            facts=_facts(passenger, view.booking.reference),
             rule=rule,
         )
         for passenger, ticket in tickets
     ]
+
+
+def _facts(passenger: Passenger, reference: str) -> list[SummaryRow]:
+    facts = [
+        SummaryRow(_("Price"), money(passenger.amount, locale=language())),
+        SummaryRow(_("Booking reference"), reference_words(reference)),
+    ]
+    if passenger.lap_children:
+        facts.append(SummaryRow(_("Children on the lap"), str(passenger.lap_children)))
+    return facts
 
 
 def _refund_line(percent: int, until: datetime, trip: TripLeg) -> str:

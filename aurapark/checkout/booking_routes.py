@@ -104,7 +104,7 @@ def _template(sale: Sale) -> str:
 
 def _shown(sale: Sale) -> dict[str, object]:
     view = sale.view
-    trip, passengers = view.trip, {one.id: one for one in view.passengers}
+    trip = view.trip
     rule = sale_page.refund_rule(sale)
     leg: dict[str, Any] = {"from": trip.board.city_code, "to": trip.alight.city_code, "passengers": len(view.seats)}
     return {
@@ -116,9 +116,7 @@ def _shown(sale: Sale) -> dict[str, object]:
         "clock": sale_page.hold_clock(view) if view.live and not sale.open_payment else None,
         "lines": words.price_lines(view.passengers),
         "rule": rule,
-        "tickets": words.ticket_views(
-            [(passengers[one.passenger_id], one) for one in view.tickets if one.passenger_id in passengers], trip, ""
-        ),
+        "tickets": words.ticket_views(view, " ".join(rule)),
         "rows": sale_page.trip_rows(view),
         "whatsapp_url": sale_page.whatsapp_url(view, current_settings().site_url),
         "search_url": url_for("search.results", date=trip.service_date.isoformat(), **leg),

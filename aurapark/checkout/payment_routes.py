@@ -23,6 +23,7 @@ from aurapark.payments.models import OPEN_STATES, Payment, PaymentState
 from aurapark.payments.queries import find_payment
 from aurapark.references import read_reference
 from aurapark.settings import current_settings
+from aurapark.wake import wake
 from aurapark.web.audience import Audience, AudienceBlueprint
 from aurapark.web.language import sentence_of
 from aurapark.web.problems import Problem, problems_of
@@ -106,6 +107,7 @@ def come_back() -> AnyResponse:
     mine = payment is not None and may_open(get_booking_of(payment), visitor_hash())
     if payment and payment.state in CHECKED_AGAIN:
         confirm.request_check(payment.tx_ref)
+        wake("check_payment", payment.tx_ref)
         payment = _await_answer(payment)
     if payment is None or not mine:
         return _wait(tx_ref)

@@ -29,10 +29,12 @@ from aurapark.web.visitor import ensure_visitor, visitor_hash
 
 ON_MAP = "map"  # the id of the map's heading; and the answer "choose on the map" of the conflict page
 
+TRIP_ID = f"<int(max={2**63 - 1}):trip_id>"  # what the database can hold
+
 bp = AudienceBlueprint("checkout", __name__, audience=Audience.GUEST)
 
 
-@bp.get("/trips/<int:trip_id>/seats")
+@bp.get(f"/trips/{TRIP_ID}/seats")
 def seats(trip_id: int) -> Response:
     """Show the seats of one leg; `seat` in the address ticks seats beforehand."""
     wish, party = _read(trip_id, request.args)
@@ -42,7 +44,7 @@ def seats(trip_id: int) -> Response:
     return _show(found, own, party, ticked)
 
 
-@bp.post("/trips/<int:trip_id>/seats")
+@bp.post(f"/trips/{TRIP_ID}/seats")
 def choose(trip_id: int) -> AnyResponse:
     """Hold the chosen seats and go on; or choose for the traveller, or look again, which hold nothing."""
     wish, party = _read(trip_id, request.form)
@@ -142,7 +144,7 @@ def _show(
 ) -> Response:
     trip = found.trip
     leg: Mapping[str, Any] = {"from": trip.board.code, "to": trip.alight.code, "passengers": party}
-    stay_at(url_for(".seats", trip_id=trip.trip_id, seat=[*ticked], **leg))
+    stay_at(url_for("checkout.seats", trip_id=trip.trip_id, seat=[*ticked], **leg))
     page = render_template(
         "checkout/seats.html",
         trip=trip,
@@ -153,7 +155,7 @@ def _show(
         loss=loss,
         problems=list(problems),
         preference=preference,
-        action=url_for(".choose", trip_id=trip.trip_id, **leg),
+        action=url_for("checkout.choose", trip_id=trip.trip_id, **leg),
         results_url=url_for("search.results", date=trip.service_date.isoformat(), **leg),
     )
     response = make_response(page, status)

@@ -29,10 +29,12 @@ class Special(StrEnum):
 SPECIAL_DEPARTURES = {  # (agency, route, local time)
     ("wouri", "R01", "08:30"): Special.SOLD_OUT,
     ("wouri", "R06", "09:00"): Special.ONE_FREE,
-    ("wouri", "R01", "10:00"): Special.ROOM_IN_FRONT,
+    ("wouri", "R01", "14:00"): Special.ROOM_IN_FRONT,
+    ("wouri", "R06", "10:00"): Special.ROOM_IN_FRONT,
     ("wouri", "R07", "08:30"): Special.ROOM_IN_FRONT,
-    ("ndop", "R02", "09:00"): Special.ROOM_IN_FRONT,
-    ("ndop", "R03-R", "12:00"): Special.ROOM_IN_FRONT,
+    ("wouri", "R11", "14:00"): Special.ROOM_IN_FRONT,
+    ("ndop", "R02", "11:00"): Special.ROOM_IN_FRONT,
+    ("ndop", "R03", "12:00"): Special.ROOM_IN_FRONT,
     ("ringroad", "R04", "07:30"): Special.ROOM_IN_FRONT,
 }
 CANCELLED_DEPARTURE = ("wouri", "R07", "10:30")

@@ -8,15 +8,16 @@ from itertools import groupby
 from sqlalchemy import text
 
 from aurapark import clock
-from aurapark.booking.qr import TicketSigner
+from aurapark.checkout.gateways import gateway_for, signer_for, terms_for
 from aurapark.config import Settings
 from aurapark.database import in_transaction
 from aurapark.demo.bulk import list_prices, list_trips_to_fill, write_sales
 from aurapark.demo.buses import write_buses
-from aurapark.demo.charges import find_sandbox, tell_sandbox
+from aurapark.demo.charges import Sandbox, find_sandbox, tell_sandbox
 from aurapark.demo.demand import DELAY_MINUTES, DELAYED_DEPARTURE, Special, TripToFill, find_specials, happens_on
 from aurapark.demo.network import write_agencies, write_places
 from aurapark.demo.sales import Sale, sell
+from aurapark.demo.scenarios import Stage, play_scenarios
 from aurapark.extensions import db
 from aurapark.timetable.generate import generate_trips
 
@@ -31,7 +32,7 @@ CANCEL = text("""
     WHERE id = ANY(:ids) AND state = 'scheduled'
 """)
 DELAY = text("UPDATE trip SET delay_minutes = :minutes, delay_reason = 'traffic' WHERE id = ANY(:ids)")
-ANALYZE = text("ANALYZE city, stop, agency, trip, trip_stop, fare, booking, payment, passenger, seat_claim, ticket")
+ANALYZE = text("ANALYZE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,11 @@ class Loaded:
 
     def as_text(self) -> str:
         """Return what happened, in a line."""
-        told = "no sandbox answered" if self.charges is None else f"{self.charges} charges told to the sandbox"
-        return f"{self.trips} trips, {self.bookings} bookings for {self.seats} seats; {told}"
+        added = f"{self.trips} trips, {self.bookings} bookings for {self.seats} seats"
+        if self.charges is None:
+            return f"{added}; no sandbox answered: it knows none of the charges, and no scenario was played"
+        played = " ".join(self.scenarios) or "none new"
+        return f"{added}, {self.charges} charges told to the sandbox; scenarios: {played}"
 
 
 def is_empty() -> bool:
@@ -69,7 +73,13 @@ def load_demo(settings: Settings, *, seed: int = DEFAULT_SEED, scale: int = 1) -
     bookings, seats = _fill_trips(settings, seed)
     in_transaction(lambda: db.session.execute(ANALYZE))
     sandbox = find_sandbox(settings)
-    return Loaded(trips, bookings, seats, tell_sandbox(sandbox) if sandbox else None)
+    if sandbox is None:
+        return Loaded(trips, bookings, seats, charges=None)
+    return Loaded(trips, bookings, seats, tell_sandbox(sandbox), play_scenarios(_stage(settings, sandbox)))
+
+
+def _stage(settings: Settings, sandbox: Sandbox) -> Stage:
+    return Stage(gateway_for(settings), signer_for(settings), terms_for(settings), sandbox, clock.today())
 
 
 def _fill_trips(settings: Settings, seed: int) -> tuple[int, int]:
@@ -83,7 +93,7 @@ def _fill_trips(settings: Settings, seed: int) -> tuple[int, int]:
         for trip_id, special in find_specials(list(of_day)).items()
     }
     in_transaction(lambda: _disrupt(trips, specials))
-    signer, bookings, seats = TicketSigner.from_key(settings.ticket_signing_key), 0, 0
+    signer, bookings, seats = signer_for(settings), 0, 0
     for start in range(0, len(trips), TRIPS_AT_ONCE):
         sales: list[Sale] = []
         for trip in trips[start : start + TRIPS_AT_ONCE]:

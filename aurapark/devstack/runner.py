@@ -56,12 +56,11 @@ def _run(given: Mapping[str, str], settings: Settings) -> int:
         supervisor.environment = _environment(given, settings, servers)
         stack.callback(supervisor.stop)
         supervisor.keep("sandbox", _aurapark("sandbox"))  # needs nothing of the others
-        for name, command in (("migrate", ("db", "upgrade")), ("demo", ("demo", "load", "--if-empty"))):
-            code = supervisor.run_once(name, _aurapark(*command))
-            if supervisor.stopping:
-                return 0
-            if code:
-                return _refuse(f"`aurapark {' '.join(command)}` failed; its words are above.")
+        code = supervisor.run_once("database", [sys.executable, "-m", "aurapark.devstack.prepare"])
+        if supervisor.stopping:
+            return 0
+        if code:
+            return _refuse("The database could not be made ready; why is written above.")
         _keep_programs(supervisor, settings)
         supervisor.loop(_ready_watch(supervisor, settings))
     return 0

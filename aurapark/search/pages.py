@@ -5,10 +5,12 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from aurapark.search.forms import SearchForm
-from aurapark.search.rules import Place, PopularLeg, TripOffer, TripSearch
+from aurapark.search.rules import DateOffer, Place, PopularLeg, TripOffer, TripSearch
 from aurapark.web.fields import options
+from aurapark.web.formats import day, language
 from aurapark.web.names import class_name, stop_name
 from aurapark.web.views import RouteLink, TripCard
 
@@ -82,13 +84,18 @@ def route_link(leg: PopularLeg, date: str) -> RouteLink:
     return RouteLink(f"{leg.from_name} – {leg.to_name}", url_for("search.results", **query), leg.amount_from)
 
 
+def date_link(offer: DateOffer, href: str) -> RouteLink:
+    """Return a day on which there are seats, with the lowest price of one."""
+    return RouteLink(day(offer.date, locale=language()), href, offer.amount_from)
+
+
 def _why_not(offer: TripOffer, passengers: int) -> str:
     if not offer.on_sale:
         return str(_("Sales have closed. Tickets only at the counter."))
     if offer.seats_free == 0:
         return str(_("Sold out"))
     if offer.seats_free < passengers:
-        return str(_("Too few seats left for your party: %(count)d", count=offer.seats_free))
+        return str(ngettext("Only %(num)d seat left", "Only %(num)d seats left", offer.seats_free))
     return ""
 
 

@@ -6,9 +6,11 @@ free. Only trips of active agencies that have not left and have a fare are offer
 
 from collections.abc import Sequence
 from datetime import timedelta
+from time import monotonic
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Row, text
+from sqlalchemy import Engine, Row, text
 
 from aurapark import clock
 from aurapark.extensions import db
@@ -25,6 +27,9 @@ from aurapark.search.rules import (
 )
 from aurapark.timetable.errors import UnknownStop
 from aurapark.timetable.rules import StopOnTrip
+
+POPULAR_SECONDS = 60
+_popular: WeakKeyDictionary[Engine, tuple[float, list[PopularLeg]]] = WeakKeyDictionary()
 
 PLACES = text("""
     SELECT code, name, name AS city, region, 'city' AS kind, rank, code AS city_code, latitude, longitude FROM city
@@ -171,9 +176,16 @@ def list_agencies() -> list[AgencyChoice]:
 
 
 def list_popular_legs(limit: int = 6) -> list[PopularLeg]:
-    """Return the pairs of cities with the most departures a week, with their lowest adult price (one statement)."""
-    rows = db.session.execute(POPULAR, {"limit": limit, "today": clock.today()})
-    return [PopularLeg(**row._mapping) for row in rows]
+    """Return the pairs of cities with the most departures a week, with their lowest adult price (one statement).
+
+    Weighs the whole timetable, so each process keeps the answer for a minute.
+    """
+    kept_until, legs = _popular.get(db.engine, (0.0, []))
+    if not legs or len(legs) < limit or kept_until < monotonic():
+        rows = db.session.execute(POPULAR, {"limit": limit, "today": clock.today()})
+        legs = [PopularLeg(**row._mapping) for row in rows]
+        _popular[db.engine] = (monotonic() + POPULAR_SECONDS, legs)
+    return legs[:limit]
 
 
 def find_trips(search: TripSearch, page: int = 1) -> TripPage:

@@ -63,7 +63,7 @@ def results() -> Response:
         search=search,
         found=found,
         trips=[(pages.trip_card(offer, search.passengers), offer) for offer in found.trips],
-        dates=[(offer, _day_url(search, offer.date)) for offer in dates],
+        dates=[pages.date_link(offer, _day_url(search, offer.date)) for offer in dates],
         from_name=pages.name_of(search.from_code, places),
         to_name=pages.name_of(search.to_code, places),
         days=_neighbours(search),

@@ -1,7 +1,5 @@
 """Trips follow the clock: boarding before the departure, departed at it, completed on arrival, delay included."""
 
-from datetime import timedelta
-
 from sqlalchemy import ColumnElement, func, select
 
 from aurapark import states
@@ -17,11 +15,11 @@ def advance_trips(limit: int) -> int:
 
     A trip that somebody else has locked is left for the next time. Returns how many moves were made.
     """
-    delay = Trip.delay_minutes * timedelta(minutes=1)
+    planned_now = func.now() - func.make_interval(0, 0, 0, 0, 0, Trip.delay_minutes)
     steps: list[tuple[TripState, TripState, ColumnElement[bool]]] = [
-        (TripState.SCHEDULED, TripState.BOARDING, Trip.departs_at + delay - BOARDING_BEFORE <= func.now()),
-        (TripState.BOARDING, TripState.DEPARTED, Trip.departs_at + delay <= func.now()),
-        (TripState.DEPARTED, TripState.COMPLETED, Trip.arrives_at + delay <= func.now()),
+        (TripState.SCHEDULED, TripState.BOARDING, Trip.departs_at <= planned_now + BOARDING_BEFORE),
+        (TripState.BOARDING, TripState.DEPARTED, Trip.departs_at <= planned_now),
+        (TripState.DEPARTED, TripState.COMPLETED, Trip.arrives_at <= planned_now),
     ]
     return sum(_move(before, after, due, limit) for before, after, due in steps)
 

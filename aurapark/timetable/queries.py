@@ -71,7 +71,7 @@ def list_next_legs(left: TripLeg, *, limit: int = 10) -> list[TripLeg]:
     return list(by_trip.values())
 
 
-def _trip_legs() -> Select[Any]:
+def _trip_legs() -> Select[*tuple[Any, ...]]:
     return (
         select(Trip, Agency, SeatMap, Vehicle, _Board, _Alight, _From, _To, _FromCity.name, _ToCity.name, func.now())
         .join(Agency, Agency.id == Trip.agency_id)
@@ -87,7 +87,7 @@ def _trip_legs() -> Select[Any]:
     )
 
 
-def _as_trip_leg(row: Row[Any]) -> TripLeg:
+def _as_trip_leg(row: Row[*tuple[Any, ...]]) -> TripLeg:
     trip, agency, seat_map, vehicle, board, alight, from_stop, to_stop, from_city, to_city, asked_at = row
     delay = timedelta(minutes=trip.delay_minutes)
     return TripLeg(

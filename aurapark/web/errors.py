@@ -38,7 +38,7 @@ HEADINGS = {
 ADVICE = {
     400: N_("Go back, reload the page and send it once more."),
     403: N_("This request came from another site, or is not yours to make. Begin again here."),
-    404: N_("The address may be mistyped, or the page is not yours to see. Search for a trip, or find your booking."),
+    404: N_("The address may be mistyped, or the page is gone. Search for a trip, or find your booking."),
     405: N_("Go back and use the buttons on the page."),
     413: N_("Shorten what you typed and send it once more."),
     429: N_("Wait a moment, then try again."),

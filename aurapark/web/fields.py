@@ -26,6 +26,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from aurapark.phones import PhoneError, read_phone
+from aurapark.web.formats import NBSP, phone
 
 NAME_MIN, NAME_MAX = 2, 80
 NAME_MARKS = " '’-."
@@ -66,7 +67,9 @@ class PhoneField(TelField):  # type: ignore[misc]
             raise ValueError(gettext(error.sentence)) from None
 
     def _value(self) -> str:
-        return self.raw_data[0] if self.raw_data else self.data or ""
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return phone(self.data).replace(NBSP, " ") if self.data else ""
 
 
 class NameField(StringField):  # type: ignore[misc]

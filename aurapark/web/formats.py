@@ -26,6 +26,7 @@ NBSP = "\u00a0"
 MONEY_PATTERN = "#,##0" + NBSP + "¤"
 CLOCK_PATTERNS = {"fr": f"H{NBSP}'h'{NBSP}mm", "en": "HH:mm"}
 DAY_PATTERN = f"EEE{NBSP}d{NBSP}MMM{NBSP}y"
+SHORT_DAY_PATTERN = f"EEE{NBSP}d{NBSP}MMM"
 LONG_DAY_PATTERN = f"EEEE d{NBSP}MMMM y"
 
 
@@ -50,6 +51,11 @@ def clock_time(moment: datetime, zone: str = DEFAULT_ZONE, *, locale: str) -> st
 def day(moment: datetime | date, zone: str = DEFAULT_ZONE, *, locale: str) -> str:
     """Return the day in the zone, `ven. 18 déc. 2026` or `Fri 18 Dec 2026`; a plain date has no zone."""
     return _day(moment, zone, DAY_PATTERN, locale)
+
+
+def short_day(moment: datetime | date, zone: str = DEFAULT_ZONE, *, locale: str) -> str:
+    """Return the day without its year, `ven. 18 déc.` or `Fri 18 Dec`."""
+    return _day(moment, zone, SHORT_DAY_PATTERN, locale)
 
 
 def long_day(moment: datetime | date, zone: str = DEFAULT_ZONE, *, locale: str) -> str:
@@ -100,10 +106,10 @@ def iso(moment: datetime) -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Give the templates the filters `money`, `clock_time`, `day`, `long_day`, `day_and_time`, `duration`, `phone`,
-    `reference`, `listed` and `iso` (the zone of the times is their one argument), and `language()`."""
+    """Give the templates the filters `money`, `clock_time`, `day`, `short_day`, `long_day`, `day_and_time`, `duration`,
+    `phone`, `reference`, `listed` and `iso` (the zone of the times is their one argument), and `language()`."""
     in_language: list[Callable[..., str]] = [money, duration, listed]
-    in_language_and_zone: list[Callable[..., str]] = [clock_time, day, long_day, day_and_time]
+    in_language_and_zone: list[Callable[..., str]] = [clock_time, day, short_day, long_day, day_and_time]
     plain: list[Callable[..., str]] = [phone, reference, iso]
     for function in in_language:
         app.add_template_filter(_in_language(function), function.__name__)

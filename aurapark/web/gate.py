@@ -1,4 +1,4 @@
-"""What is turned away before any page runs: writes that another site sends, and forms without our token."""
+"""What is turned away before any page runs: writes from another site, forms without our token, NUL characters."""
 
 from urllib.parse import urlsplit
 
@@ -12,6 +12,15 @@ API = "/api/"  # knows no cookies, so nothing of a visitor's can be used against
 def init_app(app: Flask, csrf: CSRFProtect) -> None:
     """Refuse foreign writes, then check the token of every form."""
     app.config.update(WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False, WTF_CSRF_CHECK_DEFAULT=False)
+
+    @app.before_request
+    def refuse_nul() -> None:
+        """No person types it, no page can show it, and the database cannot store it."""
+        if is_api():
+            return
+        values = (*request.args.items(multi=True), *request.form.items(multi=True))
+        if "\0" in request.path or any("\0" in name + value for name, value in values):
+            abort(400)
 
     @app.before_request
     def refuse_foreign_writes() -> None:

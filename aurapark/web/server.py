@@ -23,7 +23,7 @@ def command(settings: Settings) -> list[str]:
         "forwarded-allow-ips": "",  # headers of proxies are the application's business (PROXY_COUNT)
     }
     words = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "gunicorn", "--no-control-socket", *words, "app:app"]
+    return [sys.executable, "-m", "gunicorn", "--no-control-socket", "--preload", *words, "app:app"]
 
 
 def serve() -> NoReturn:

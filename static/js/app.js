@@ -3,10 +3,10 @@
 // A second press within 5 s is the same press; later it is a retry, and coming back starts afresh.
 let pressed = new WeakMap();
 addEventListener("submit", event => {
-  const form = event.target;
-  if (form.method !== "post") return;
-  if (Date.now() - pressed.get(form) < 5000) return event.preventDefault();
-  pressed.set(form, Date.now());
+  if (event.target.method !== "post") return;
+  const button = event.submitter || event.target;
+  if (Date.now() - pressed.get(button) < 5000) return event.preventDefault();
+  pressed.set(button, Date.now());
 });
 addEventListener("pageshow", () => pressed = new WeakMap());
 
@@ -20,3 +20,10 @@ themes.addEventListener("click", event => {
   document.documentElement.dataset.theme = link.search.split("theme=")[1];
   for (const one of themes.children) one.ariaCurrent = one === link || null;
 });
+
+// Without a script the browser's own menu prints.
+const printer = document.querySelector("[data-print]");
+if (printer) {
+  printer.hidden = false;
+  printer.onclick = () => print();
+}

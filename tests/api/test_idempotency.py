@@ -16,8 +16,9 @@ from aurapark.database import in_transaction
 from aurapark.errors import Unavailable
 from aurapark.extensions import db
 from aurapark.payments.idempotency import Answer, StillRunning
-from tests.api.conftest import PAYER, Api, FakeGateway, data, refused
+from tests.api.conftest import PAYER, Api, data, refused
 from tests.factories import Network
+from tests.fakes import FakeGateway
 
 CALLERS = 20
 
@@ -71,7 +72,7 @@ def test_a_failed_call_lets_its_key_go(api: Api, network: Network, gateway: Fake
 def test_while_the_first_call_runs_the_second_is_told(api: Api, network: Network, gateway: FakeGateway) -> None:
     held = api.reserve(network, "12")
     seen: list[dict[str, Any]] = []
-    gateway.on_open = lambda _: seen.append(refused(api.pay(held), 409, "CONFLICT"))
+    gateway.while_opening = lambda _: seen.append(refused(api.pay(held), 409, "CONFLICT"))
     assert data(api.pay(held))["link"]
     assert seen == [{}]
 
@@ -82,10 +83,10 @@ def test_a_crashed_call_leaves_its_key_when_its_lock_is_over(api: Api, network: 
     def die(_: object) -> None:
         raise SystemExit
 
-    gateway.on_open = die
+    gateway.while_opening = die
     with pytest.raises(SystemExit):
         api.pay(held)
-    gateway.on_open = lambda _: None
+    gateway.while_opening = lambda _: None
     refused(api.pay(held), 409, "CONFLICT")
     run("UPDATE idempotency_key SET locked_until = now()")
     run("UPDATE payment SET created_at = created_at - interval '11 s'")
@@ -124,7 +125,7 @@ def at_once(work: Callable[[], Any]) -> list[Any]:
 
 def test_twenty_at_once_open_one_payment(api: Api, network: Network, gateway: FakeGateway) -> None:
     held = api.reserve(network, "12")
-    gateway.on_open = lambda _: time.sleep(0.3)
+    gateway.while_opening = lambda _: time.sleep(0.3)
     answers = at_once(lambda: Api(api.app, token=api.token).pay(held))
     codes = Counter(answer.status_code for answer in answers)
     assert set(codes) <= {201, 409, 503}

@@ -3,15 +3,67 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import text
 
 from aurapark import clock
 from aurapark.database import in_transaction
 from aurapark.extensions import db
 from aurapark.payments.gateway import GatewayRefused, GatewayUncertain
-from tests.api.conftest import PAYER, Api, FakeGateway, data, refused
+from tests.api.conftest import PAYER, Api, data, refused
 from tests.factories import Network
+from tests.fakes import FakeGateway
+
+BAD_PAYMENTS = [
+    ({"contact": {}}, {"contact.phone"}),
+    ({"contact": None}, {"contact.phone"}),
+    ({"contact": {**PAYER, "phone": "12"}}, {"contact.phone"}),
+    ({"contact": {**PAYER, "phone": "+33 6 12 34 56 78"}}, {"contact.phone"}),
+    ({"contact": {**PAYER, "phone": 671234567}}, {"contact.phone"}),
+    ({"contact": {**PAYER, "email": "awa"}}, {"contact.email"}),
+    ({"contact": {**PAYER, "email": "awa@example.cm\nBcc: x@example.cm"}}, {"contact.email"}),
+    ({"contact": {**PAYER, "name": "A1"}}, {"contact.name"}),
+    ({"contact": "me"}, {"contact"}),
+    ({"passengers": []}, {"passengers"}),
+    ({"passengers": [{"seat": "13", "name": "Awa Ngo"}]}, {"passengers"}),
+    ({"passengers": [{"seat": "12", "name": "Awa Ngo"}] * 2}, {"passengers"}),
+    ({"passengers": [{"seat": "12", "name": "Awa Ngo"}] * 21}, {"passengers"}),
+    ({"passengers": [{}]}, {"passengers", "passengers.0.name"}),
+    ({"passengers": [{"seat": "12"}]}, {"passengers.0.name"}),
+    ({"passengers": [{"seat": "12", "name": "\ud83d"}]}, {"passengers.0.name"}),
+    ({"passengers": [{"seat": "12", "name": "<script>"}]}, {"passengers.0.name"}),
+    ({"passengers": [{"seat": "12", "name": "Awa Ngo", "category": "king"}]}, {"passengers.0.category"}),
+    ({"passengers": [{"seat": "12", "name": "Awa Ngo", "lapChildren": 3}]}, {"passengers.0.lapChildren"}),
+    ({"passengers": ["12"]}, {"passengers.0"}),
+    ({"bookingRef": None}, {"bookingRef"}),
+    ({"bookingRef": 5}, {"bookingRef"}),
+]
+BAD_WISHES = [
+    ({"seats": ["71"]}, {"seats"}),
+    ({"seats": ["99Z"]}, {"seats"}),
+    ({"seats": ["x" * 500]}, {"seats"}),
+    ({"seats": ["12", "12"]}, {"seats"}),
+    ({"seats": [str(n) for n in range(1, 8)]}, {"seats"}),
+    ({"seats": [str(n) for n in range(1, 40)]}, {"seats"}),
+    ({"seats": []}, {"seats"}),
+    ({"seats": None}, {"seats"}),
+    ({"seats": "12"}, {"seats"}),
+    ({"seats": [12]}, {"seats.0"}),
+    ({"seats": None, "count": 0}, {"count"}),
+    ({"seats": None, "count": 99}, {"count"}),
+    ({"seats": None, "count": -1}, {"count"}),
+    ({"seats": None, "count": "2"}, {"count"}),
+    ({"seats": None, "count": True}, {"count"}),
+    ({"seats": None, "count": 2, "preference": "roof"}, {"preference"}),
+    ({"count": 2}, {"count"}),
+    ({"tripId": None}, {"tripId"}),
+    ({"tripId": "1"}, {"tripId"}),
+    ({"tripId": 1.0}, {"tripId"}),
+    ({"from": 7}, {"from"}),
+    ({"from": "D\0A"}, {"from"}),
+    ({"from": "\ud800"}, {"from"}),
+    ({"from": None, "to": {}}, {"to"}),
+    ({"from": None}, {"from"}),
+]
 
 
 def run(sql: str, **values: Any) -> Any:
@@ -76,49 +128,16 @@ def test_a_party_too_large_for_what_is_left_is_offered_the_rest(api: Api, networ
     assert details == {"unavailableSeats": [], "alternativeSeats": ["69", "70"]}
 
 
-@pytest.mark.parametrize(
-    ("changes", "fields"),
-    [
-        ({"seats": ["71"]}, {"seats"}),
-        ({"seats": ["99Z"]}, {"seats"}),
-        ({"seats": ["x" * 500]}, {"seats"}),
-        ({"seats": ["12", "12"]}, {"seats"}),
-        ({"seats": [str(n) for n in range(1, 8)]}, {"seats"}),
-        ({"seats": [str(n) for n in range(1, 40)]}, {"seats"}),
-        ({"seats": []}, {"seats"}),
-        ({"seats": None}, {"seats"}),
-        ({"seats": "12"}, {"seats"}),
-        ({"seats": [12]}, {"seats.0"}),
-        ({"seats": None, "count": 0}, {"count"}),
-        ({"seats": None, "count": 99}, {"count"}),
-        ({"seats": None, "count": -1}, {"count"}),
-        ({"seats": None, "count": "2"}, {"count"}),
-        ({"seats": None, "count": True}, {"count"}),
-        ({"seats": None, "count": 2, "preference": "roof"}, {"preference"}),
-        ({"count": 2}, {"count"}),
-        ({"tripId": None}, {"tripId"}),
-        ({"tripId": "1"}, {"tripId"}),
-        ({"tripId": 1.0}, {"tripId"}),
-        ({"from": 7}, {"from"}),
-        ({"from": "D\0A"}, {"from"}),
-        ({"from": "\ud800"}, {"from"}),
-        ({"from": None, "to": {}}, {"to"}),
-        ({"from": None}, {"from"}),
-    ],
-)
-def test_a_wish_that_means_nothing_is_refused_by_field(
-    api: Api, network: Network, changes: dict[str, Any], fields: set[str]
-) -> None:
-    response = api.post("/api/bookings/reserve", wish(network, **changes))
-    assert set(refused(response, 400, "VALIDATION_ERROR")) == fields
+def test_a_wish_that_means_nothing_is_refused_by_field(api: Api, network: Network) -> None:
+    for changes, fields in BAD_WISHES:
+        response = api.post("/api/bookings/reserve", wish(network, **changes))
+        assert set(refused(response, 400, "VALIDATION_ERROR")) == fields, changes
     assert run("SELECT count(*) FROM booking").scalar() == 0
 
 
-@pytest.mark.parametrize(
-    "changes", [{"tripId": 10**30}, {"tripId": -1}, {"from": "NOWHERE"}, {"from": "YAO", "to": "DLA"}]
-)
-def test_an_unknown_trip_or_stop_is_not_found(api: Api, network: Network, changes: dict[str, Any]) -> None:
-    refused(api.post("/api/bookings/reserve", wish(network, **changes)), 404, "NOT_FOUND")
+def test_an_unknown_trip_or_stop_is_not_found(api: Api, network: Network) -> None:
+    for changes in ({"tripId": 10**30}, {"tripId": -1}, {"from": "NOWHERE"}, {"from": "YAO", "to": "DLA"}):
+        refused(api.post("/api/bookings/reserve", wish(network, **changes)), 404, "NOT_FOUND")
 
 
 def test_an_agency_may_allow_fewer_seats(api: Api) -> None:
@@ -181,7 +200,7 @@ def test_a_payment_is_opened(api: Api, network: Network, gateway: FakeGateway) -
     opened = data(response)
     assert response.status_code == 201
     assert (opened["amount"], opened["currency"]) == (6000, "XAF")
-    assert opened["link"].startswith("https://checkout.flutterwave.com/")
+    assert opened["link"].startswith("http://localhost:8001/pay/")
     assert datetime.fromisoformat(opened["expiresAt"]) > clock.now()
     assert run("SELECT payment_id FROM audit.payment").scalars().all() == [opened["paymentId"]]
     assert (gateway.opened[0].phone, gateway.opened[0].name) == ("+237671234567", "Awa Ngo")
@@ -201,45 +220,17 @@ def test_a_payment_is_opened(api: Api, network: Network, gateway: FakeGateway) -
         refused(stranger.get(f"/api/payments/{tx_ref}"), 404, "NOT_FOUND")
 
 
-@pytest.mark.parametrize(
-    ("changes", "fields"),
-    [
-        ({"contact": {}}, {"contact.phone"}),
-        ({"contact": None}, {"contact.phone"}),
-        ({"contact": {**PAYER, "phone": "12"}}, {"contact.phone"}),
-        ({"contact": {**PAYER, "phone": "+33 6 12 34 56 78"}}, {"contact.phone"}),
-        ({"contact": {**PAYER, "phone": 671234567}}, {"contact.phone"}),
-        ({"contact": {**PAYER, "email": "awa"}}, {"contact.email"}),
-        ({"contact": {**PAYER, "email": "awa@example.cm\nBcc: x@example.cm"}}, {"contact.email"}),
-        ({"contact": {**PAYER, "name": "A1"}}, {"contact.name"}),
-        ({"contact": "me"}, {"contact"}),
-        ({"passengers": []}, {"passengers"}),
-        ({"passengers": [{"seat": "13", "name": "Awa Ngo"}]}, {"passengers"}),
-        ({"passengers": [{"seat": "12", "name": "Awa Ngo"}] * 2}, {"passengers"}),
-        ({"passengers": [{"seat": "12", "name": "Awa Ngo"}] * 21}, {"passengers"}),
-        ({"passengers": [{}]}, {"passengers", "passengers.0.name"}),
-        ({"passengers": [{"seat": "12"}]}, {"passengers.0.name"}),
-        ({"passengers": [{"seat": "12", "name": "\ud83d"}]}, {"passengers.0.name"}),
-        ({"passengers": [{"seat": "12", "name": "<script>"}]}, {"passengers.0.name"}),
-        ({"passengers": [{"seat": "12", "name": "Awa Ngo", "category": "king"}]}, {"passengers.0.category"}),
-        ({"passengers": [{"seat": "12", "name": "Awa Ngo", "lapChildren": 3}]}, {"passengers.0.lapChildren"}),
-        ({"passengers": ["12"]}, {"passengers.0"}),
-        ({"bookingRef": None}, {"bookingRef"}),
-        ({"bookingRef": 5}, {"bookingRef"}),
-    ],
-)
-def test_a_payment_that_means_nothing_is_refused_by_field(
-    api: Api, network: Network, gateway: FakeGateway, changes: dict[str, Any], fields: set[str]
-) -> None:
+def test_a_payment_that_means_nothing_is_refused_by_field(api: Api, network: Network, gateway: FakeGateway) -> None:
     held = api.reserve(network, "12")
-    assert set(refused(api.pay(held, **changes), 400, "VALIDATION_ERROR")) == fields
+    for changes, fields in BAD_PAYMENTS:
+        assert set(refused(api.pay(held, **changes), 400, "VALIDATION_ERROR")) == fields, changes
     assert gateway.opened == []
 
 
-@pytest.mark.parametrize("key", [None, "", " ", "two words", "é", "x" * 256])
-def test_a_payment_needs_its_key(api: Api, network: Network, gateway: FakeGateway, key: str | None) -> None:
+def test_a_payment_needs_its_key(api: Api, network: Network, gateway: FakeGateway) -> None:
     held = api.reserve(network, "12")
-    assert set(refused(api.pay(held, key=key), 400, "VALIDATION_ERROR")) == {"Idempotency-Key"}
+    for key in (None, "", " ", "two words", "é", "x" * 256):
+        assert set(refused(api.pay(held, key=key), 400, "VALIDATION_ERROR")) == {"Idempotency-Key"}, key
     assert gateway.opened == []
 
 
@@ -250,16 +241,16 @@ def test_a_gateway_that_is_down_keeps_the_seats(api: Api, network: Network, gate
     gateway.up = True
 
     def fail(error: Exception) -> Any:
-        def on_open(_: object) -> None:
+        def while_opening(_: object) -> None:
             raise error
 
-        return on_open
+        return while_opening
 
     for number, error in enumerate([GatewayRefused("no"), GatewayUncertain("no answer")]):
-        gateway.on_open = fail(error)
+        gateway.while_opening = fail(error)
         refused(api.pay(held, key=f"try{number}"), 502, "GATEWAY_UNAVAILABLE")
         assert data(api.get(f"/api/bookings/{held['bookingRef']}"))["state"] == "held"
-    gateway.on_open = lambda _: None
+    gateway.while_opening = lambda _: None
     assert data(api.pay(held, key="try1"))["link"]
     assert run("SELECT array_agg(state ORDER BY id) FROM payment").scalar() == ["failed", "unknown", "pending"]
 

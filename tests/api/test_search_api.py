@@ -12,6 +12,20 @@ from tests.api.conftest import Api, data, refused
 from tests.factories import Network
 
 TOMORROW = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
+MEANINGLESS = [
+    ({"from": "NOWHERE"}, {"from"}),
+    ({"to": "NOWHERE"}, {"to"}),
+    ({"from": "x' OR 1"}, {"from"}),
+    ({"from": "%00"}, {"from"}),
+    ({"to": "DLA"}, {"to"}),
+    ({"date": (date.today() - timedelta(days=2)).isoformat()}, {"date"}),  # noqa: DTZ011
+    ({"date": "soon"}, {"date"}),
+    ({"date": "2999-01-01"}, {"date"}),
+    ({"passengers": 0}, {"passengers"}),
+    ({"passengers": 99}, {"passengers"}),
+    ({"passengers": "two"}, {"passengers"}),
+    ({"passengers": "1&passengers=2"}, {"passengers"}),
+]
 
 
 def trips(date: str = TOMORROW, **query: object) -> str:
@@ -51,27 +65,9 @@ def test_a_trip_is_shown_as_the_contract_says(api: Api, network: Network) -> Non
     ]
 
 
-@pytest.mark.parametrize(
-    ("query", "fields"),
-    [
-        ({"from": "NOWHERE"}, {"from"}),
-        ({"to": "NOWHERE"}, {"to"}),
-        ({"from": "x' OR 1"}, {"from"}),
-        ({"from": "%00"}, {"from"}),
-        ({"to": "DLA"}, {"to"}),
-        ({"date": (date.today() - timedelta(days=2)).isoformat()}, {"date"}),  # noqa: DTZ011
-        ({"date": "soon"}, {"date"}),
-        ({"date": "2999-01-01"}, {"date"}),
-        ({"passengers": 0}, {"passengers"}),
-        ({"passengers": 99}, {"passengers"}),
-        ({"passengers": "two"}, {"passengers"}),
-        ({"passengers": "1&passengers=2"}, {"passengers"}),
-    ],
-)
-def test_a_search_that_means_nothing_is_refused_by_field(
-    api: Api, network: Network, query: dict[str, object], fields: set[str]
-) -> None:
-    assert set(refused(api.get(trips(**query)), 400, "VALIDATION_ERROR")) == fields
+def test_a_search_that_means_nothing_is_refused_by_field(api: Api, network: Network) -> None:
+    for query, fields in MEANINGLESS:
+        assert set(refused(api.get(trips(**query)), 400, "VALIDATION_ERROR")) == fields, query
 
 
 def test_seats_are_listed_and_rev_says_when_they_changed(api: Api, network: Network) -> None:

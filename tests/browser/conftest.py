@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from aurapark.devstack.servers import EmbeddedServers
+from tests.browser.stories import Stage, running_stage
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
@@ -23,3 +26,12 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def stage(
+    browser: Browser, servers: EmbeddedServers, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    """The whole site with its gateway; tests share it, so each takes seats of its own."""
+    with running_stage(servers, template_database, tmp_path_factory.mktemp("stage")) as running:
+        yield running

@@ -1,9 +1,13 @@
 """What the tests of pages share: the sandbox as gateway, a traveller, and the way to a paid booking."""
 
 from collections.abc import Iterator
+from contextvars import Context
+from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from aurapark.checkout.confirm import check_payment
 from aurapark.checkout.gateways import gateway_for, signer_for, terms_for
@@ -30,6 +34,20 @@ def environment(sandbox: RunningSandbox) -> dict[str, str]:
         "FLUTTERWAVE_BASE_URL": sandbox.base_url,
         "FLUTTERWAVE_CHECKOUT_HOSTS": f"{host},localhost:{host.rpartition(':')[2]}",
     }
+
+
+class FreshClient(FlaskClient):
+    """Each request in a context of its own, as on a server; the tests' own context would keep the first language."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        return Context().run(lambda: super(FreshClient, self).open(*args, **kwargs))
+
+
+@pytest.fixture
+def app(app: Flask) -> Flask:
+    """The application, asked as by a browser."""
+    app.test_client_class = FreshClient
+    return app
 
 
 @pytest.fixture

@@ -176,3 +176,7 @@ def test_folding_seats_are_offered_last() -> None:
         "21",
         "25",
     ]
+
+
+def test_a_party_that_kept_some_seats_is_given_more_beside_them() -> None:
+    assert nearest("", wanted="14", kept="14", count=2) == "13 12"

@@ -5,12 +5,10 @@ import os
 import pickle
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +16,9 @@ from flask import Flask
 from redis import Redis
 
 from aurapark import wake as waking
-from aurapark.config import ROOT, Settings
+from aurapark.config import Settings
 from aurapark.wake import QUEUE, wake
+from tests.processes import Process, eventually
 from workers.worker import REFUSED_KEY
 
 
@@ -31,51 +30,6 @@ def redis(settings: Settings) -> Iterator[Redis]:
     yield connection
     connection.flushall()
     connection.close()
-
-
-def environment_of(settings: Settings) -> dict[str, str]:
-    given = {
-        "AURAPARK_ENV": "development",
-        "AURAPARK_VAR": str(settings.var),
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "PATH": os.environ["PATH"],
-        "PYTHONUNBUFFERED": "1",
-        "SWEEP_SECONDS": "1",
-    }
-    return given | {name: value for name, value in os.environ.items() if name.startswith("LD_")}
-
-
-class Process:
-    """One of our commands as a process, with what it has written so far."""
-
-    def __init__(self, command: str, settings: Settings, folder: Path) -> None:
-        self.file = folder / f"{command}.log"
-        with self.file.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "aurapark.cli", command],
-                cwd=ROOT,
-                env=environment_of(settings),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-
-    @property
-    def log(self) -> str:
-        return self.file.read_text()
-
-    def stop(self, how: int = signal.SIGTERM, *, patience: float = 10) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        return self.process.wait(patience)
-
-
-def eventually(what: Callable[[], object], *, seconds: float = 15) -> None:
-    """Wait until something is true."""
-    give_up = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < give_up, "it did not happen"
-        time.sleep(0.05)
 
 
 @pytest.fixture
