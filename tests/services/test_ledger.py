@@ -176,6 +176,16 @@ def test_money_that_pays_nothing_is_owed_to_the_payer(network: Network) -> None:
     assert [one.event_id for one in list_booking_entries(booking.id)] == [str(payment.id), f"{payment.id}/2"]
 
 
+def test_what_is_over_is_owed_to_the_payer(network: Network) -> None:
+    gateway, booking = FakeGateway(), hold(network, "12")
+    payment = start(booking, gateway)
+    gateway.charge(payment.tx_ref, 4500)
+    check(payment, gateway)
+    assert get_balance("refunds_payable", "XAF") == -500
+    assert get_balance(f"agency_payable:{booking.agency_id}", "XAF") == -3600
+    assert get_balance("gateway_clearing:flutterwave", "XAF") == 4500
+
+
 def test_a_sale_whose_transaction_fails_leaves_no_trace_in_the_books(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
