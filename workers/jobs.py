@@ -22,6 +22,14 @@ def process_webhooks() -> None:
     settings = current_settings()
     sweeps.process_events(settings, AT_ONCE)
     sweeps.check_open_payments(settings, AT_ONCE)
+    sweeps.process_refunds(settings, AT_ONCE)
+    send_due(settings, AT_ONCE)
+
+
+def process_refunds() -> None:
+    """Send refunds that are due, ask about those under way, and send what came of it."""
+    settings = current_settings()
+    sweeps.process_refunds(settings, AT_ONCE)
     send_due(settings, AT_ONCE)
 
 
@@ -32,6 +40,7 @@ def send_messages() -> None:
 
 JOBS: dict[str, Callable[..., Any]] = {
     "check_payment": check_payment,
+    "process_refunds": process_refunds,
     "process_webhooks": process_webhooks,
     "send_messages": send_messages,
 }

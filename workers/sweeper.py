@@ -38,6 +38,8 @@ class Sweep:
 SWEEPS = (
     Sweep("webhooks", sweeps.process_events),
     Sweep("payments", sweeps.check_open_payments, limit=1, times=50),
+    Sweep("refunds", sweeps.process_refunds, limit=1, times=50),
+    Sweep("reviews", sweeps.settle_reviews, rounds=6),
     Sweep("holds", sweeps.expire_holds),
     Sweep("messages", send_due, limit=1, times=200),
     Sweep("trips", lambda _settings, limit: in_transaction(lambda: advance_trips(limit)), rounds=6),

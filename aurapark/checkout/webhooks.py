@@ -1,6 +1,6 @@
 """Events of the gateway: stored as they came before they are answered, and worked off later.
 
-An event only makes the next question about its attempt due at once; the answer to that question decides.
+An event only makes the next question about its attempt or refund due at once; the answer to that question decides.
 """
 
 from datetime import datetime, timedelta
@@ -12,9 +12,10 @@ from aurapark.booking.service import database_now
 from aurapark.database import in_transaction
 from aurapark.extensions import db
 from aurapark.log import log_event, log_failure
-from aurapark.payments.flutterwave_events import Event, digest
+from aurapark.payments.flutterwave_events import Event, digest, read_event
 from aurapark.payments.models import Provider, WebhookEvent
 from aurapark.payments.service import make_check_due
+from aurapark.refunds.service import make_lost_refunds_due, make_refund_due
 
 KEPT_OF_FORGED = 1024  # bytes
 UNKNOWN_STEPS = 12  # two minutes in which an unknown reference may still become ours
@@ -25,8 +26,8 @@ def store_event(raw: bytes, event: Event) -> None:
     """Store an authentic event; one that is known already makes its attempt's next question due again."""
 
     def work() -> None:
-        if not _insert(event.key, raw, authentic=True, tx_ref=event.tx_ref) and event.tx_ref:
-            make_check_due(event.tx_ref)
+        if not _insert(event.key, raw, authentic=True, tx_ref=event.tx_ref):
+            _make_due(event)
 
     in_transaction(work)
     log_event("webhook_stored", key=event.key, tx_ref=event.tx_ref or "-")
@@ -62,11 +63,21 @@ def _process(event_id: int, patience: timedelta) -> bool:
     if event is None:
         return False
     now = database_now()
-    known = event.tx_ref is not None and make_check_due(event.tx_ref)
-    if event.tx_ref and not known and now - event.received_at < patience:
+    hints = read_event(event.body)
+    known = _make_due(hints)
+    if (hints.tx_ref or hints.refund_id) and not known and now - event.received_at < patience:
         return False
     _mark(event, ASKED if known else NOTHING, now)
     return True
+
+
+def _make_due(event: Event) -> bool:
+    """Make the next question about what the event names due at once; False when it names nothing of ours."""
+    attempt = bool(event.tx_ref) and make_check_due(event.tx_ref or "")
+    if not event.refund_id:
+        return attempt
+    lost = event.charge_id is not None and make_lost_refunds_due(event.charge_id)
+    return make_refund_due(event.refund_id, event.charge_id) or lost or attempt
 
 
 def _close(event_id: int) -> None:

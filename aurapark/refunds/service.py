@@ -61,17 +61,29 @@ def claim_due(lease: timedelta, provider: str) -> int | None:
     return refund_id
 
 
-def make_due(gateway_refund_id: str) -> bool:
-    """Make the next question about a refund that is under way due at once; False when there is none of that id."""
-    return _touch(
-        (Refund.gateway_refund_id == gateway_refund_id) & (Refund.state == RefundState.SENT), next_check_at=func.now()
-    )
+def make_refund_due(gateway_refund_id: str, charge_id: str | None = None) -> bool:
+    """Make the next question about a refund due at once when it is under way; False when its id is not known.
+
+    With `charge_id` the refund has to be one of that charge.
+    """
+    known = text("""
+        SELECT refund.id FROM refund JOIN payment ON payment.id = refund.payment_id
+        WHERE refund.gateway_refund_id = :id AND payment.gateway_tx_id = coalesce(:charge_id, payment.gateway_tx_id)
+    """)
+    ids = list(db.session.scalars(known, {"id": gateway_refund_id, "charge_id": charge_id}))
+    if ids:
+        _touch(Refund.id.in_(ids) & (Refund.state == RefundState.SENT), next_check_at=func.now())
+    return bool(ids)
 
 
-def make_charge_due(payment_ids: list[int]) -> bool:
-    """Make refunds of these payments whose answer got lost due at once; False when there are none."""
-    lost = Refund.state == RefundState.UNKNOWN
-    return bool(payment_ids) and _touch(Refund.payment_id.in_(payment_ids) & lost, next_check_at=func.now())
+def make_lost_refunds_due(charge_id: str) -> bool:
+    """Make the question about refunds of this charge whose answer got lost due at once; False when there are none."""
+    lost = text("""
+        SELECT refund.id FROM refund JOIN payment ON payment.id = refund.payment_id
+        WHERE payment.gateway_tx_id = :charge_id AND refund.state = 'unknown'
+    """)
+    ids = list(db.session.scalars(lost, {"charge_id": charge_id}))
+    return bool(ids) and _touch(Refund.id.in_(ids), next_check_at=func.now())
 
 
 def _touch(which, **values) -> bool:  # type: ignore[no-untyped-def]  # SQLAlchemy expressions
