@@ -71,8 +71,9 @@ def _resolve(case: Case, actor: str, reason: str, resolution: Resolution) -> Non
     if case.owner not in (None, actor) and resolution != Resolution.RULE and case.state != CaseState.RESOLVED:
         raise CaseInOtherHands(owner=case.owner)
     _take(case, actor)
+    now = db.session.scalar(select(func.now()))
     states.move(case, CaseState.RESOLVED)
-    case.resolved_at = db.session.scalar(select(func.now()))
+    case.resolved_at = now
     case.resolution, case.reason = resolution, reason.strip()
     db.session.flush()
     after = {"resolution": resolution.value, "kind": case.kind.value, "entity_id": case.entity_id}

@@ -15,6 +15,8 @@ from aurapark.booking.models import Booking, BookingState, CancelledBecause, Cla
 from aurapark.booking.qr import TicketSigner
 from aurapark.booking.queries import list_passengers
 from aurapark.booking.tickets import issue_tickets
+from aurapark.cases.models import CaseKind, Resolution
+from aurapark.cases.service import open_case, resolve_review
 from aurapark.checkout.pay_back import give_back_kept_money
 from aurapark.checkout.posting import post_payment
 from aurapark.checkout.seating import Seating, sell_seats
@@ -25,6 +27,7 @@ from aurapark.ledger.service import post
 from aurapark.log import log_event
 from aurapark.money import Money
 from aurapark.notifications.messages import Message, announce
+from aurapark.payments.errors import CannotApply
 from aurapark.payments.gateway import SUCCESSFUL, Charge
 from aurapark.payments.models import Disposition, Payment
 from aurapark.payments.rules import Fate, is_readable, wrong_money
@@ -85,13 +88,32 @@ def judge_again(
     payment.disposition, payment.disposition_reason = fate.disposition, fate.reason
     db.session.flush()
     after = {"disposition": fate.disposition.value, "why": fate.reason}
-    audit.record("payment.resolve", "payment", payment.public_id, reason="the rule for such payments", after=after)
+    why = "the rule for such payments"
+    audit.record("payment.resolve", "payment", payment.public_id, reason=why, after=after)
+    resolve_review(payment.public_id, actor=audit.SYSTEM, reason=why, resolution=Resolution.RULE)
     if fate.disposition == Disposition.APPLIED:
         _post_applied_late(booking, payment)
         _confirm(booking, payment, passengers, trip, signer, seating)
     else:
         _refund(booking, payments, payment, trip)
     return True
+
+
+def apply_by_hand(booking: Booking, payment: Payment, *, trip: TripLeg, signer: TicketSigner) -> None:
+    """Let money under review pay its booking after all, on its seats or equivalent ones.
+
+    Raises CannotApply when the rules for such money say otherwise: it is too little, in another currency, too late.
+    """
+    passengers = list_passengers(booking)
+    if reason := _hindrance(booking, payment, _as_charge(payment), trip):
+        raise CannotApply(why=reason.value)
+    seating = sell_seats(booking, passengers, trip)
+    if seating == Seating.NONE:
+        raise CannotApply(why=RefundReason.SEATS_GONE.value)
+    payment.disposition = Disposition.APPLIED
+    db.session.flush()
+    _post_applied_late(booking, payment)
+    _confirm(booking, payment, passengers, trip, signer, seating)
 
 
 def _judge(
@@ -166,6 +188,8 @@ def _keep_for_review(booking: Booking, payments: Sequence[Payment], payment: Pay
     """Leave the money to people; a hold lives on until its time, so that the traveller can try again."""
     after = {"amount": payment.paid_amount, "currency": payment.paid_currency}
     audit.record("payment.review", "payment", payment.public_id, reason=payment.disposition_reason, after=after)
+    known = {"tx_ref": payment.tx_ref, **after, "why": payment.disposition_reason}
+    open_case(CaseKind.REVIEW, "payment", payment.public_id, known)
     if booking.state == BookingState.HELD:
         _keep_hold(booking, payments)
 

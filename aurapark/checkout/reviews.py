@@ -6,7 +6,9 @@ from aurapark import audit
 from aurapark.booking import service as bookings
 from aurapark.booking.models import Booking
 from aurapark.booking.qr import TicketSigner
-from aurapark.checkout.fates import UNREADABLE, judge_again
+from aurapark.cases.models import Resolution
+from aurapark.cases.service import resolve_review
+from aurapark.checkout.fates import UNREADABLE, apply_by_hand, judge_again
 from aurapark.checkout.pay_back import give_back_kept_money
 from aurapark.database import in_transaction
 from aurapark.extensions import db
@@ -51,7 +53,7 @@ def settle_review(tx_ref: str, *, signer: TicketSigner) -> bool:
 def refund_review(tx_ref: str, *, actor: str, reason: str) -> Refund:
     """Send money under review back, by decision of a person who says why.
 
-    Raises PaymentNotFound, NotUnderReview.
+    Raises PaymentNotFound, NotUnderReview, CaseInOtherHands.
     """
 
     def work() -> Refund:
@@ -62,10 +64,29 @@ def refund_review(tx_ref: str, *, actor: str, reason: str) -> Refund:
         amount = Money(payment.paid_amount or 0, payment.paid_currency or "")
         refund = give_back_kept_money(payment, RefundReason.REVIEW, amount, actor=actor)
         audit.record("payment.resolve", "payment", payment.public_id, actor=actor, reason=reason)
+        resolve_review(payment.public_id, actor=actor, reason=reason, resolution=Resolution.REFUND)
         announce(Message.REFUND_ASKED, booking, occasion=str(refund.id), refund=refund.id)
         return refund
 
     return in_transaction(work)
+
+
+def apply_review(tx_ref: str, *, actor: str, reason: str, signer: TicketSigner) -> None:
+    """Let money under review pay its booking, by decision of a person who says why.
+
+    Raises PaymentNotFound, NotUnderReview, CannotApply, CaseInOtherHands.
+    """
+
+    def work() -> None:
+        booking, _, payment = _lock(tx_ref)
+        if payment.disposition != Disposition.REVIEW:
+            raise NotUnderReview
+        trip = get_booked_leg(booking.trip_id, Leg(booking.board_segment, booking.alight_segment))
+        apply_by_hand(booking, payment, trip=trip, signer=signer)
+        audit.record("payment.resolve", "payment", payment.public_id, actor=actor, reason=reason)
+        resolve_review(payment.public_id, actor=actor, reason=reason, resolution=Resolution.APPLY)
+
+    in_transaction(work)
 
 
 def _lock(tx_ref: str) -> tuple[Booking, list[Payment], Payment]:

@@ -39,15 +39,19 @@ def open_attempt(
     currency: str,
     session_ends_at: datetime,
     next_check_at: datetime,
+    tx_ref: str | None = None,
 ) -> Payment:
-    """Write a new attempt after those `before` it, with its own reference; the gateway is called after the commit."""
+    """Write a new attempt after those `before` it; the gateway is called after the commit.
+
+    It gets a reference of its own, unless it stands for money that came under a `tx_ref` nobody here gave out.
+    """
     number = max((payment.attempt for payment in before), default=0) + 1
     payment = Payment(
         booking_id=booking_id,
         attempt=number,
         ordinal=1,
         provider=provider,
-        tx_ref=new_tx_ref(number),
+        tx_ref=tx_ref or new_tx_ref(number),
         state=PaymentState.CREATED,
         expected_amount=amount,
         currency=currency,
