@@ -8,6 +8,7 @@ from aurapark.notifications.relay import send_due
 from aurapark.settings import current_settings
 
 AT_ONCE = 20
+MANY = 1000  # rows that only need deleting
 
 
 def check_payment(tx_ref: str) -> None:
@@ -38,9 +39,15 @@ def send_messages() -> None:
     send_due(current_settings(), AT_ONCE)
 
 
+def sweep_idempotency() -> None:
+    """Forget idempotency keys whose time is over."""
+    sweeps.forget_keys(current_settings(), MANY)
+
+
 JOBS: dict[str, Callable[..., Any]] = {
     "check_payment": check_payment,
     "process_refunds": process_refunds,
     "process_webhooks": process_webhooks,
     "send_messages": send_messages,
+    "sweep_idempotency": sweep_idempotency,
 }

@@ -42,6 +42,8 @@ SWEEPS = (
     Sweep("reviews", sweeps.settle_reviews, rounds=6),
     Sweep("holds", sweeps.expire_holds),
     Sweep("messages", send_due, limit=1, times=200),
+    Sweep("keys", sweeps.forget_keys, limit=1000, times=20, rounds=60),
+    Sweep("forged events", sweeps.forget_forged_events, limit=1000, times=20, rounds=60),
     Sweep("trips", lambda _settings, limit: in_transaction(lambda: advance_trips(limit)), rounds=6),
     Sweep("timetable", lambda _settings, _limit: in_transaction(keep_timetable_ahead), rounds=360),
 )

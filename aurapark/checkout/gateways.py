@@ -13,13 +13,21 @@ from aurapark.checkout.terms import PaymentTerms
 from aurapark.config import Settings
 from aurapark.payments.flutterwave import Flutterwave
 from aurapark.payments.gateway import Gateway
+from aurapark.payments.models import Provider
+from aurapark.payments.stripe import Stripe
 
-RETURN_PATH = "/payments/flutterwave/return"
+RETURN_PATH = "/payments/{gateway}/return"
 
 
 @lru_cache(maxsize=4)
 def gateway_for(settings: Settings) -> Gateway:
     """Return the payment gateway of these settings, the same one for the whole process."""
+    if settings.payment_gateway == Provider.STRIPE:
+        return Stripe(
+            base_url=settings.stripe_base_url,
+            secret_key=settings.stripe_secret_key,
+            checkout_hosts=settings.stripe_checkout_hosts,
+        )
     return Flutterwave(
         base_url=settings.flutterwave_base_url,
         secret_key=settings.flutterwave_secret_key,
@@ -40,7 +48,7 @@ def terms_for(settings: Settings) -> PaymentTerms:
         session=timedelta(seconds=settings.payment_session_seconds),
         grace=timedelta(seconds=settings.payment_grace_seconds),
         retry_base=timedelta(seconds=settings.retry_base_seconds),
-        return_url=settings.site_url + RETURN_PATH,
+        return_url=settings.site_url + RETURN_PATH.format(gateway=settings.payment_gateway),
         hold=hold_terms_for(settings),
     )
 

@@ -100,6 +100,7 @@ def let_seats_go(reference: str) -> AnyResponse:
 
 
 @bp.get("/payments/flutterwave/return")
+@bp.get("/payments/stripe/return")
 def come_back() -> AnyResponse:
     """Believe nothing that the address says: have the gateway asked, and show what we know by then."""
     tx_ref = request.args.get("tx_ref", "")

@@ -10,11 +10,12 @@ from aurapark.checkout.expire import expire_hold, list_lapsed_holds
 from aurapark.checkout.gateways import gateway_for, patience_for, signer_for, terms_for
 from aurapark.checkout.refund import Patience, process_due_refund
 from aurapark.checkout.reviews import list_reviews_with_a_rule, settle_review
-from aurapark.checkout.webhooks import process_webhooks
+from aurapark.checkout.webhooks import process_webhooks, sweep_forged
 from aurapark.config import Settings
 from aurapark.database import in_transaction
 from aurapark.errors import DomainError, Unavailable
 from aurapark.log import log_event, log_failure
+from aurapark.payments.idempotency import sweep_idempotency
 from aurapark.payments.service import claim_due_check
 
 
@@ -65,6 +66,16 @@ def process_refunds(settings: Settings, limit: int) -> int:
 def settle_reviews(settings: Settings, limit: int) -> int:
     """Give money that was kept for people the fate its rule asks for, now that there is one."""
     return sum(_settle_safely(settings, tx_ref) for tx_ref in list_reviews_with_a_rule(limit))
+
+
+def forget_keys(_settings: Settings, limit: int) -> int:
+    """Forget idempotency keys whose 72 hours are over."""
+    return in_transaction(lambda: sweep_idempotency(limit))
+
+
+def forget_forged_events(_settings: Settings, limit: int) -> int:
+    """Forget forged events that are old or too many."""
+    return in_transaction(lambda: sweep_forged(limit))
 
 
 def _refund_safely(settings: Settings, patience: Patience) -> bool:

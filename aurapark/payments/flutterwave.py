@@ -2,17 +2,17 @@
 and that of its neighbours (`flutterwave_…`). Amounts are whole units as JSON numbers out and Decimal in; ids are text.
 """
 
-import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from aurapark.payments import flutterwave_refunds
 from aurapark.payments.breaker import Breaker
-from aurapark.payments.flutterwave_calls import GATEWAY_ID, TIMEOUTS, Calls, fields, read_number, require_accepted
+from aurapark.payments.calls import TIMEOUTS, read_number
+from aurapark.payments.flutterwave_calls import GATEWAY_ID, Calls, fields, require_accepted
 from aurapark.payments.gateway import SUCCESSFUL, Charge, Checkout, GatewayError, GatewayRefund, GatewayUncertain
+from aurapark.payments.links import page_id
 from aurapark.payments.models import Provider
 
 MOST_PAGES = 5  # of ten rows each, for one tx_ref
@@ -152,26 +152,8 @@ class Flutterwave:
 
 
 def is_checkout_link(link: str, hosts: frozenset[str]) -> bool:
-    """Say whether we may send somebody to this address: https (http on a loopback host), a host of the settings,
-    nothing but a path, and that path ends in an id."""
-    if re.search(r"[\s\\\x00-\x1f]", link):
-        return False
-    try:
-        parts = urlsplit(link)
-        port = parts.port
-    except ValueError:
-        return False
-    host = (parts.hostname or "") + (f":{port}" if port else "")
-    secure = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
-    bare = not (parts.username or parts.password or parts.query or parts.fragment)
-    return secure and bare and host in hosts and bool(LINK_ID.fullmatch(parts.path.rpartition("/")[2]))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    """Say whether we may send somebody to this address: a page on one of these hosts whose path ends in an id."""
+    return bool(LINK_ID.fullmatch(page_id(link, hosts) or ""))
 
 
 def _read_charge(row: Mapping[str, Any]) -> Charge | None:

@@ -10,7 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from aurapark.payments.flutterwave_calls import GATEWAY_ID, Calls, fields, read_number, require_accepted
+from aurapark.payments.calls import read_number
+from aurapark.payments.flutterwave_calls import GATEWAY_ID, Calls, fields, require_accepted
 from aurapark.payments.gateway import (
     GatewayError,
     GatewayNotNow,

@@ -12,6 +12,8 @@ from flask import Flask
 from sqlalchemy import text
 
 from aurapark.checkout.once import with_idempotency
+from aurapark.checkout.sweeps import forget_keys
+from aurapark.config import Settings
 from aurapark.database import in_transaction
 from aurapark.errors import Unavailable
 from aurapark.extensions import db
@@ -105,6 +107,17 @@ def test_an_answer_is_kept_for_72_hours(api: Api, network: Network) -> None:
     run("UPDATE idempotency_key SET created_at = created_at - interval '2 h'")
     run("UPDATE payment SET created_at = created_at - interval '11 s'")
     assert data(api.pay(held))["txRef"] != first["txRef"]
+
+
+def test_keys_are_swept_when_their_72_hours_are_over(api: Api, network: Network, settings: Settings) -> None:
+    held = api.reserve(network, "12")
+    first = data(api.pay(held))
+    assert forget_keys(settings, 10) == 0
+    run("UPDATE idempotency_key SET created_at = created_at - interval '71 h'")
+    assert forget_keys(settings, 10) == 0
+    assert data(api.pay(held)) == first
+    run("UPDATE idempotency_key SET created_at = created_at - interval '2 h'")
+    assert (forget_keys(settings, 10), forget_keys(settings, 10)) == (1, 0)
 
 
 def at_once(work: Callable[[], Any]) -> list[Any]:

@@ -1,7 +1,9 @@
 """Webhooks: stored as they came, answered at once, believed in nothing, worked off later."""
 
+import hmac
 import json
 import time
+from base64 import b64encode
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from aurapark.booking.models import Booking, BookingState, Ticket
-from aurapark.checkout.sweeps import check_open_payments, process_events, process_refunds
+from aurapark.checkout.sweeps import check_open_payments, forget_forged_events, process_events, process_refunds
 from aurapark.checkout.webhooks import process_webhooks
 from aurapark.config import SANDBOX_WEBHOOK_SECRET, Settings
 from aurapark.database import in_transaction
@@ -314,3 +316,57 @@ def test_an_event_of_a_refund_of_somebody_else_is_kept_and_closed(client: FlaskC
     )
     process_events(settings, 10)
     assert (events()[0].processed_at is not None, events()[0].effect) == (True, "none")
+
+
+SIGNATURE_SECRET = "a-signature-secret"
+
+
+def signed(raw: bytes, secret: str = SIGNATURE_SECRET) -> str:
+    return b64encode(hmac.digest(secret.encode(), raw, "sha256")).decode()
+
+
+@pytest.mark.parametrize("environment", [{"FLUTTERWAVE_SIGNATURE_SECRET": SIGNATURE_SECRET}])
+def test_a_signature_over_the_raw_bytes_is_as_good_as_the_secret(client: FlaskClient, environment: object) -> None:
+    raw = body("AP-1")
+    for signature, status in [(signed(raw), 200), (signed(raw + b" "), 401), (signed(raw, "x"), 401), ("", 401)]:
+        answer = client.post(URL, data=raw, headers={"flutterwave-signature": signature})
+        assert answer.status_code == status
+    assert [event.authentic for event in events()] == [True, False]
+
+
+def test_without_a_configured_secret_no_signature_counts(client: FlaskClient) -> None:
+    raw = body("AP-1")
+    assert client.post(URL, data=raw, headers={"flutterwave-signature": signed(raw, "")}).status_code == 401
+
+
+def forge(count: int, *, days: float) -> None:
+    """Forged events that came so many days ago."""
+    made = text("""
+        INSERT INTO webhook_event (event_key, provider, authentic, body, sha256, received_at)
+        SELECT 'forged:' || :days || ':' || n, 'flutterwave', false, '', '', now() - make_interval(hours => :hours)
+        FROM generate_series(1, :count) AS n
+    """)
+    in_transaction(lambda: db.session.execute(made, {"days": str(days), "hours": int(days * 24), "count": count}))
+
+
+def test_forged_events_are_forgotten_after_a_week_and_beyond_the_newest_thousand(
+    client: FlaskClient, settings: Settings
+) -> None:
+    forge(3, days=8)
+    forge(5, days=2)
+    forge(998, days=1)
+    send(client, body("AP-NOTOURS-1"))
+    in_transaction(
+        lambda: db.session.execute(
+            text("UPDATE webhook_event SET received_at = now() - interval '9 d' WHERE authentic")
+        )
+    )
+    assert forget_forged_events(settings, 4) == 4
+    assert forget_forged_events(settings, 100) == 2
+    assert forget_forged_events(settings, 100) == 0
+    assert sorted({(event.authentic, event.event_key.split(":")[1]) for event in events()}) == [
+        (False, "1"),
+        (False, "2"),
+        (True, "charge.completed"),
+    ]
+    assert len(events()) == 1001
