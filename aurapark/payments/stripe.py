@@ -76,7 +76,7 @@ class Stripe:
         session_id = self._session_id(link)
         if session_id is None:
             raise GatewayRefused("no link of theirs")
-        self._calls.post(f"/checkout/sessions/{session_id}/expire", {}, key=f"expire:{session_id}")
+        self._calls.post(f"/checkout/sessions/{session_id}/expire", {})
 
     def list_refunds(self, charge_id: str, since: datetime) -> list[GatewayRefund]:
         """Return all refunds of a charge, those that failed too. Raises GatewayRefused, GatewayUncertain."""

@@ -4,6 +4,7 @@ Ids are text with a prefix; `message` is for people and never decides anything.
 """
 
 import re
+import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,9 +20,12 @@ STRIPE_ID = re.compile(r"[a-z]{2,8}_[A-Za-z0-9_]{8,200}", re.ASCII)
 class StripeCalls(HttpCalls):
     """A connection to Stripe."""
 
-    def post(self, path: str, values: Mapping[str, Any], *, key: str) -> Body:
-        """POST once, under an idempotency key. Raises GatewayRefused and its kinds, GatewayUncertain."""
-        how = {"data": dict(form_fields(values)), "headers": {"Idempotency-Key": key}}
+    def post(self, path: str, values: Mapping[str, Any], *, key: str | None = None) -> Body:
+        """POST once, under an idempotency key: one of its own unless it is given, since they replay refusals too.
+
+        Raises GatewayRefused and its kinds, GatewayUncertain.
+        """
+        how = {"data": dict(form_fields(values)), "headers": {"Idempotency-Key": key or str(uuid.uuid4())}}
         status, body = self.send("POST", path, **how)
         require_accepted(status, body)
         return body

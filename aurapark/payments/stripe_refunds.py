@@ -1,6 +1,5 @@
 """Refunds at Stripe: asking for one, reading it again, and what its words mean."""
 
-import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -32,7 +31,7 @@ def open_refund(calls: StripeCalls, charge_id: str, amount: int, currency: str, 
         "amount": to_minor(amount, currency),
         "metadata": {"comment": comment},
     }
-    refund = _read_refund(calls.post("/refunds", values, key=str(uuid.uuid4())))
+    refund = _read_refund(calls.post("/refunds", values))
     if refund.charge_id != charge_id or refund.amount != amount:
         raise GatewayUncertain("the answer is about another refund")
     return refund
