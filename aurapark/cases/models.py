@@ -15,6 +15,8 @@ from aurapark.extensions import Model
 
 class CaseKind(StrEnum):
     REVIEW = "review"
+    REFUND_FAILED = "refund_failed"
+    REFUND_OVERDUE = "refund_overdue"
     UNKNOWN_CHARGE = "unknown_charge"
     CHARGE_NOT_RECORDED = "charge_not_recorded"
     CHARGE_DIFFERS = "charge_differs"
@@ -32,13 +34,16 @@ class CaseState(StrEnum):
 
 
 class Resolution(StrEnum):
-    """What was done: `rule` is a review that got the fate of its rule without a person."""
+    """What was done. `rule`: a review got the fate of its rule, a refund ended, without a person. `retry`, `by_hand`:
+    a refund that failed was sent again, or paid back by two persons."""
 
     REFUND = "refund"
     APPLY = "apply"
     ATTACH = "attach"
     NONE = "none"
     RULE = "rule"
+    RETRY = "retry"
+    BY_HAND = "by_hand"
 
 
 class Case(Model):

@@ -65,6 +65,17 @@ def resolve_review(payment_id: str, *, actor: str, reason: str, resolution: Reso
         _resolve(case, actor, reason, resolution)
 
 
+def resolve_refund(refund_id: int, *, actor: str, reason: str, resolution: Resolution) -> None:
+    """Close the cases of a refund of ours, when it has any; a rule asks no owner.
+
+    Raises CaseInOtherHands, ReasonNeeded.
+    """
+    kinds = (CaseKind.REFUND_FAILED, CaseKind.REFUND_OVERDUE)
+    mine = Case.kind.in_(kinds) & (Case.entity == "refund") & (Case.entity_id == str(refund_id))
+    while case := _lock(mine & (Case.state != CaseState.RESOLVED)):
+        _resolve(case, actor, reason, resolution)
+
+
 def _resolve(case: Case, actor: str, reason: str, resolution: Resolution) -> None:
     if not reason.strip():
         raise ReasonNeeded

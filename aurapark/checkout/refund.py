@@ -4,13 +4,13 @@ A step is committed before the gateway is called. There is no second call for an
 list is read, and only two clear answers "nothing there", five minutes apart, allow one more.
 """
 
-import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aurapark import states
 from aurapark.booking.service import database_now
+from aurapark.cases.models import CaseKind
 from aurapark.checkout import refund_outcome
 from aurapark.checkout.refund_outcome import lock_with_payment
 from aurapark.database import in_transaction, let_go
@@ -216,7 +216,7 @@ def _note_empty(refund_id: int, patience: Patience) -> None:
         return
     if refund.posts >= MOST_POSTS:
         refund_outcome.ask_later(refund, now=now, base=patience.base)
-        log_event("refund_not_found", level=logging.ERROR, refund=refund_id)
+        refund_outcome.need_a_person(refund, CaseKind.REFUND_OVERDUE, {"state": refund.state.value})
         return
     db.session.flush()  # the query is recorded before the move it allows
     states.move(refund, RefundState.REQUESTED)

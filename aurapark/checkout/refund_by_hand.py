@@ -2,6 +2,8 @@
 
 from aurapark import audit, states
 from aurapark.booking.service import database_now
+from aurapark.cases.models import Resolution
+from aurapark.cases.service import resolve_refund
 from aurapark.checkout.refund_outcome import lock_with_payment, settle
 from aurapark.database import in_transaction
 from aurapark.ledger.rules import postings_for_bank_refund
@@ -12,7 +14,10 @@ from aurapark.refunds.models import Refund, RefundState
 
 
 def retry_refund(refund_id: int, *, actor: str, reason: str) -> Refund:
-    """Send a failed refund once more, from the start. Raises RefundNotFound, NotFailed, RefundTooLarge."""
+    """Send a failed refund once more, from the start.
+
+    Raises RefundNotFound, NotFailed, RefundTooLarge, CaseInOtherHands, ReasonNeeded.
+    """
 
     def work() -> Refund:
         refund, _ = _lock_failed(refund_id)
@@ -22,6 +27,7 @@ def retry_refund(refund_id: int, *, actor: str, reason: str) -> Refund:
         refund.empty_queries, refund.last_empty_at = 0, None
         refund.handler = refund.proof = None
         audit.record("refund.retry", "refund", str(refund.id), actor=actor, reason=reason)
+        resolve_refund(refund.id, actor=actor, reason=reason, resolution=Resolution.RETRY)
         return refund
 
     return in_transaction(work)
@@ -56,6 +62,7 @@ def approve_done(refund_id: int, *, actor: str, reason: str) -> Refund:
             raise TwoPersons
         now = database_now()
         refund.approver = actor
+        resolve_refund(refund.id, actor=refund.handler, reason=refund.proof or "", resolution=Resolution.BY_HAND)
         settle(refund, payment, postings_for_bank_refund(refund=Money(refund.amount, refund.currency)), now=now)
         audit.record("refund.approve", "refund", str(refund.id), actor=actor, reason=reason)
         return refund

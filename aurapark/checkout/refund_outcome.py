@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from aurapark import audit, states
 from aurapark.booking.models import Booking
 from aurapark.booking.service import database_now
+from aurapark.cases.models import CaseKind, Resolution
+from aurapark.cases.service import open_case, resolve_refund
 from aurapark.extensions import db
 from aurapark.ledger.models import EventType
 from aurapark.ledger.rules import Posting, postings_for_refund
@@ -50,7 +52,7 @@ def record(refund_id: int, seen: GatewayRefund, *, base: timedelta) -> None:
         provider = payment.provider.value
         settle(refund, payment, postings_for_refund(provider, refund=Money(refund.amount, refund.currency)), now=now)
     elif seen.outcome == RefundOutcome.FAILED:
-        _fail(refund, payment, f"gateway said {seen.status}")
+        _fail(refund, payment, f"gateway said {seen.status}", now=now)
     else:
         ask_later(refund, now=now, base=base)
 
@@ -58,8 +60,9 @@ def record(refund_id: int, seen: GatewayRefund, *, base: timedelta) -> None:
 def refused(refund_id: int, why: str) -> None:
     """The gateway clearly will not make this refund: a person decides."""
     refund, payment = lock_with_payment(refund_id)
+    now = database_now()
     if refund.state == RefundState.SENDING:
-        _fail(refund, payment, why)
+        _fail(refund, payment, why, now=now)
 
 
 def settle(refund: Refund, payment: Payment, postings: list[Posting], *, now: datetime) -> None:
@@ -70,6 +73,7 @@ def settle(refund: Refund, payment: Payment, postings: list[Posting], *, now: da
     db.session.flush()
     _note_on_payment(payment)
     post(EventType.REFUND, str(refund.id), postings, booking_id=booking.id, agency_id=booking.agency_id)
+    resolve_refund(refund.id, actor=audit.SYSTEM, reason="the money is back", resolution=Resolution.RULE)
     announce(Message.REFUND_SENT, booking, occasion=str(refund.id), refund=refund.id)
     log_event("refund_succeeded", refund=refund.id, booking=booking.reference, tx_ref=payment.tx_ref)
 
@@ -79,10 +83,17 @@ def ask_later(refund: Refund, *, now: datetime, base: timedelta) -> None:
     began = refund.sending_at or now
     refund.next_check_at = rules.next_query(refund.checks, sending_at=began, now=now, base=base)
     if rules.is_overdue(began, now=now, base=base):
-        log_event("refund_overdue", level=logging.ERROR, refund=refund.id)
+        need_a_person(refund, CaseKind.REFUND_OVERDUE, {"state": refund.state.value})
 
 
-def _fail(refund: Refund, payment: Payment, why: str) -> None:
+def need_a_person(refund: Refund, kind: CaseKind, known: dict[str, object]) -> None:
+    """Open a case about a refund, once, and say so in the log."""
+    details = {"refund": refund.id, "amount": refund.amount, "currency": refund.currency, **known}
+    if open_case(kind, "refund", str(refund.id), details):
+        log_event(kind.value, level=logging.ERROR, **details)
+
+
+def _fail(refund: Refund, payment: Payment, why: str, *, now: datetime) -> None:
     booking = db.session.get_one(Booking, payment.booking_id)
     states.move(refund, RefundState.FAILED)
     if refund.gateway_refund_id:
@@ -90,7 +101,7 @@ def _fail(refund: Refund, payment: Payment, why: str) -> None:
     refund.gateway_refund_id, refund.next_check_at, refund.failure = None, None, why
     audit.record("refund.fail", "refund", str(refund.id), reason=why)
     announce(Message.REFUND_FAILED, booking, occasion=str(refund.id), refund=refund.id)
-    log_event("refund_failed", level=logging.ERROR, refund=refund.id, booking=booking.reference, why=why)
+    need_a_person(refund, CaseKind.REFUND_FAILED, {"tx_ref": payment.tx_ref, "why": why, "at": now.isoformat()})
 
 
 def _note_on_payment(payment: Payment) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
 from aurapark.booking.models import Booking
+from aurapark.cases.models import Case
 from aurapark.checkout.refund import process_refund
 from aurapark.checkout.refund_by_hand import approve_done, propose_done, retry_refund
 from aurapark.database import in_transaction
@@ -41,6 +42,11 @@ def sale(network: Network, gateway: FakeGateway) -> Booking:
 def told() -> list[str]:
     rows = db.session.query(OutboxRow).filter_by(kind="sms").order_by(OutboxRow.id)
     return [row.payload["message"] for row in rows]
+
+
+def cases() -> list[tuple[str, str, str | None]]:
+    db.session.expire_all()
+    return [(case.kind, case.state, case.resolution) for case in db.session.query(Case).order_by(Case.id)]
 
 
 def test_a_refund_goes_its_way(sale: Booking, gateway: FakeGateway) -> None:
@@ -146,6 +152,19 @@ def test_there_is_no_third_call(sale: Booking, gateway: FakeGateway) -> None:
     drain(gateway, rounds=30)
     assert (states(), len(gateway.refund_posts)) == (["unknown"], 2)
     assert refunds()[0].next_check_at is not None
+    assert cases() == [("refund_overdue", "open", None)]
+
+
+def test_a_refund_that_takes_more_than_a_week_finds_a_person(sale: Booking, gateway: FakeGateway) -> None:
+    ask(sale, 8000)
+    step(gateway)
+    for _ in range(2):
+        later(timedelta(days=8))
+        step(gateway)
+    assert (states(), cases()) == (["sent"], [("refund_overdue", "open", None)])
+    gateway.end_refunds()
+    drain(gateway, rounds=60)
+    assert (states(), cases()) == (["succeeded"], [("refund_overdue", "resolved", "rule")])
 
 
 def test_a_query_without_an_answer_proves_nothing(sale: Booking, gateway: FakeGateway) -> None:
@@ -237,6 +256,7 @@ def test_a_failure_goes_to_a_person_and_can_be_tried_again(sale: Booking, gatewa
     drain(gateway, between=lambda: gateway.end_refunds(RefundOutcome.FAILED))
     assert (states(), refunds()[0].next_check_at, findings()) == (["failed"], None, [])
     assert told() == ["ticket", "refund_failed"]
+    assert cases() == [("refund_failed", "open", None)]
     assert balance("refunds_payable") == -8000
     gateway.refunding = None
     retry_refund(refund.id, actor="ada", reason="account corrected")
@@ -244,7 +264,18 @@ def test_a_failure_goes_to_a_person_and_can_be_tried_again(sale: Booking, gatewa
         retry_refund(refund.id, actor="ada", reason="twice")
     drain(gateway, between=gateway.end_refunds)
     assert (states(), back(gateway), findings()) == (["succeeded"], 8000, [])
+    assert cases() == [("refund_failed", "resolved", "retry")]
     assert told() == ["ticket", "refund_failed", "refund_sent"]
+
+
+def test_failing_again_is_a_case_again(sale: Booking, gateway: FakeGateway) -> None:
+    refund = ask(sale, 8000)
+    gateway.refunding = GatewayRefused("no")
+    drain(gateway)
+    retry_refund(refund.id, actor="ada", reason="again")
+    drain(gateway)
+    assert cases() == [("refund_failed", "resolved", "retry"), ("refund_failed", "open", None)]
+    assert told() == ["ticket", "refund_failed"]
 
 
 def test_a_failure_that_became_a_success_is_not_paid_again(sale: Booking, gateway: FakeGateway) -> None:
@@ -272,7 +303,7 @@ def test_two_persons_with_proof_settle_a_failed_refund(sale: Booking, gateway: F
     approve_done(refund.id, actor="ben", reason="seen")
     with pytest.raises(NotFailed):
         approve_done(refund.id, actor="ben", reason="seen")
-    assert (states(), findings()) == (["succeeded"], [])
+    assert (states(), findings(), cases()) == (["succeeded"], [], [("refund_failed", "resolved", "by_hand")])
     assert (balance("bank"), balance("refunds_payable")) == (-8000, 0)
 
 

@@ -8,8 +8,8 @@ revision = "0008"
 down_revision = "0007"
 
 KINDS = (
-    "review", "unknown_charge", "charge_not_recorded", "charge_differs", "charge_missing", "unknown_refund",
-    "refund_differs", "refund_missing", "settlement_not_booked",
+    "review", "refund_failed", "refund_overdue", "unknown_charge", "charge_not_recorded", "charge_differs",
+    "charge_missing", "unknown_refund", "refund_differs", "refund_missing", "settlement_not_booked",
 )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def _create_cases() -> None:
         sa.CheckConstraint(f"kind IN ({_listed(KINDS)})", name=op.f("ck_finance_case_kind")),
         sa.CheckConstraint("state IN ('open', 'in_hand', 'resolved')", name=op.f("ck_finance_case_state")),
         sa.CheckConstraint(
-            "resolution IN ('refund', 'apply', 'attach', 'none', 'rule')", name=op.f("ck_finance_case_resolution")
+            "resolution IN ('refund', 'apply', 'attach', 'none', 'rule', 'retry', 'by_hand')", name=op.f("ck_finance_case_resolution")
         ),
         sa.CheckConstraint("(state = 'open') = (owner IS NULL)", name=op.f("ck_finance_case_owner")),
         sa.CheckConstraint(
