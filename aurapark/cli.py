@@ -8,6 +8,7 @@ import click
 from flask.cli import FlaskGroup
 
 from aurapark.config import SettingsError
+from aurapark.reconciliation.commands import cases, reconcile
 
 
 def _create_app():  # type: ignore[no-untyped-def]  # keeps the import of Flask's application lazy
@@ -102,15 +103,23 @@ def load_demo(seed: int, scale: int, if_empty: bool) -> None:
 
 @group.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def doctor(as_json: bool) -> None:
+@click.option("--gateway", "with_gateway", is_flag=True, help="Ask the gateway too what it holds for us (I17).")
+def doctor(as_json: bool, with_gateway: bool) -> None:
     """Check every invariant on live data; exit 0 only when all are clean."""
     from aurapark.extensions import db
     from aurapark.reconciliation import doctor
+    from aurapark.reconciliation.commands import ask_about_holdings
 
     findings = doctor.examine(db.engine)
+    if with_gateway:
+        findings.append(ask_about_holdings())
     document = json.dumps(doctor.as_document(findings), indent=2, default=str)
     click.echo(document if as_json else doctor.as_text(findings))
     sys.exit(0 if doctor.all_clean(findings) else 1)
+
+
+group.add_command(cases)
+group.add_command(reconcile)
 
 
 @group.group("ledger")

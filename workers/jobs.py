@@ -5,6 +5,7 @@ from typing import Any
 
 from aurapark.checkout import sweeps
 from aurapark.notifications.relay import send_due
+from aurapark.reconciliation import gateway
 from aurapark.settings import current_settings
 
 AT_ONCE = 20
@@ -34,6 +35,11 @@ def process_refunds() -> None:
     send_due(settings, AT_ONCE)
 
 
+def reconcile_payments() -> None:
+    """Compare the days that are due with the gateway's books."""
+    gateway.reconcile_payments(current_settings(), AT_ONCE)
+
+
 def send_messages() -> None:
     """Send messages that are due."""
     send_due(current_settings(), AT_ONCE)
@@ -48,6 +54,7 @@ JOBS: dict[str, Callable[..., Any]] = {
     "check_payment": check_payment,
     "process_refunds": process_refunds,
     "process_webhooks": process_webhooks,
+    "reconcile_payments": reconcile_payments,
     "send_messages": send_messages,
     "sweep_idempotency": sweep_idempotency,
 }

@@ -17,3 +17,7 @@ class CaseInOtherHands(Conflict):
 
 class ReasonNeeded(Invalid):
     sentence = N_("Say who you are and why.")
+
+
+class CaseNotFits(Conflict):
+    sentence = N_("“%(action)s” does not fit a case of the kind %(kind)s.")

@@ -78,7 +78,7 @@ class Flutterwave:
                 return [latest]  # money that was verified counts, whatever the second question comes to
             raise
         for row in rows:
-            charge = _read_charge(row)
+            charge = read_charge(row)
             if charge is None or charge.tx_ref != tx_ref or charge.gateway_tx_id in found:
                 continue
             if charge.status == SUCCESSFUL:
@@ -142,7 +142,7 @@ class Flutterwave:
         if status in NOT_FOUND and body.get("status") == "error":
             return None
         require_accepted(status, body)
-        charge = _read_charge(fields(body))
+        charge = read_charge(fields(body))
         if charge is None or charge.tx_ref != tx_ref:
             raise GatewayUncertain("the answer is about no charge of this tx_ref")
         return charge
@@ -156,7 +156,7 @@ def is_checkout_link(link: str, hosts: frozenset[str]) -> bool:
     return bool(LINK_ID.fullmatch(page_id(link, hosts) or ""))
 
 
-def _read_charge(row: Mapping[str, Any]) -> Charge | None:
+def read_charge(row: Mapping[str, Any]) -> Charge | None:
     """Return a row of theirs in our words, None when it has no usable id, reference or amount."""
     charge_id, amount = str(row.get("id")), read_number(row.get("amount"))
     tx_ref, currency = row.get("tx_ref"), row.get("currency")

@@ -32,7 +32,7 @@ def list_refunds(calls: Calls, charge_id: str, since: datetime) -> list[GatewayR
     """Return every refund of a charge from the day of `since` (UTC) on; rows of other charges are left out."""
     query = {"from": since.strftime("%Y-%m-%d"), "id": charge_id}
     rows = calls.list_rows("/refunds", query, pages=MOST_PAGES, whole=True)
-    read = {refund.refund_id: refund for refund in map(_read_refund, rows)}
+    read = {refund.refund_id: refund for refund in map(read_refund, rows)}
     return [refund for refund in read.values() if refund.charge_id == charge_id]
 
 
@@ -55,7 +55,7 @@ def get_refund(calls: Calls, refund_id: str) -> GatewayRefund:
     """GET one refund by its own id."""
     status, answer = calls.get(f"/refunds/{_digits(refund_id)}")
     require_accepted(status, answer)
-    refund = _read_refund(fields(answer))
+    refund = read_refund(fields(answer))
     if refund.refund_id != refund_id:
         raise GatewayUncertain("the answer is about another refund")
     return refund
@@ -69,13 +69,13 @@ def outcome_of(status: str, meta: Any) -> RefundOutcome:
 
 
 def _require_refund(row: Mapping[str, Any], *, charge_id: str, amount: int) -> GatewayRefund:
-    refund = _read_refund(row)
+    refund = read_refund(row)
     if refund.charge_id != charge_id or refund.amount != amount:
         raise GatewayUncertain("the answer is about another refund")
     return refund
 
 
-def _read_refund(row: Mapping[str, Any]) -> GatewayRefund:
+def read_refund(row: Mapping[str, Any]) -> GatewayRefund:
     """Return a row of theirs in our words. Raises GatewayUncertain when it cannot be read: no row may be overlooked."""
     refund_id, charge_id = str(row.get("id")), str(_first(row, CHARGES))
     amount = read_number(_first(row, AMOUNTS))
