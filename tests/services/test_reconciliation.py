@@ -1,6 +1,7 @@
 """A gateway's books against ours, with the running sandbox: what is lost is found, what is strange is a case, once."""
 
 import json
+import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -358,3 +359,77 @@ def test_the_commands(app: Flask, network: Network, settings: Settings, sandbox:
     silent = invoke(group.commands["reconcile"], [])
     assert (silent.exit_code, silent.output.count("\n")) == (1, 1)
     assert "no answer that can be used" in silent.output
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whatever_happened_every_franc_is_recorded_or_a_case(
+    app: Flask, network: Network, settings: Settings, sandbox: RunningSandbox, seed: int
+) -> None:
+    """Lost, strange, short, doubled charges on two days, compared by three processes at once, twice."""
+    rng = random.Random(seed)
+    strange_ones, paid_ones = 0, []
+    for seat in range(1, 13):
+        _, payment = begin(network, settings, str(seat))
+        for _ in range(rng.choice([0, 1, 1, 2])):
+            amount = rng.choice([4000, 4000, 100, 4100])
+            sandbox.admin.make_charge(
+                payment.tx_ref, amount, created_at=f"{today() - rng.randint(0, 1) * DAY}T00:00:01Z"
+            )
+            paid_ones.append(amount)
+        if rng.random() < 0.3:
+            sandbox.admin.make_charge(f"SHOP-{seat}", 500)
+            strange_ones += 1
+    for _ in range(2):
+        outcomes = race(app, *[partial(compare, settings)] * 3)
+        assert all(isinstance(one, Report) for one in outcomes), outcomes
+    recorded = db.session.execute(text("SELECT paid_amount FROM audit.payment WHERE paid_amount IS NOT NULL"))
+    assert sorted(recorded.scalars()) == sorted(paid_ones)
+    assert cases() == [("unknown_charge", "charge")] * strange_ones
+    assert [row["theirs"] - row["ours"] for row in holdings(settings)] == [500 * strange_ones] * bool(strange_ones)
+    assert findings() == []
+
+
+def attach(app: Flask, booking: Booking) -> str:
+    """Put the one open case's charge on a booking; returns what the command says."""
+    (case,) = list_cases()
+    given = ["resolve", str(case.id), "--as", "ada", "--reason", "the payer says so", "--action", "attach"]
+    return app.test_cli_runner().invoke(group.commands["cases"], [*given, booking.reference]).output
+
+
+def test_a_strange_charge_is_put_on_the_booking_it_was_meant_for(
+    app: Flask, network: Network, settings: Settings, sandbox: RunningSandbox
+) -> None:
+    booking, _ = begin(network, settings)
+    sandbox.admin.make_charge("SHOP-1", 4000)
+    compare(settings)
+    assert "resolved ada unknown_charge" in attach(app, booking)
+    assert (fresh(booking).state, [one.disposition for one in payments_of(booking)]) == ("confirmed", [None, "applied"])
+    assert (compare(settings).opened, cases(), holdings(settings), findings()) == (0, [], [], [])
+    actor = db.session.execute(text("SELECT actor, reason FROM audit.log WHERE action = 'payment.attach'")).one()
+    assert tuple(actor) == ("ada", "the payer says so")
+
+
+def test_a_strange_charge_that_cannot_pay_goes_back(
+    app: Flask, network: Network, settings: Settings, sandbox: RunningSandbox
+) -> None:
+    booking, _ = paid(network, settings, sandbox)
+    sandbox.admin.make_charge("SHOP-1", 700)
+    compare(settings)
+    assert "resolved ada unknown_charge" in attach(app, booking)
+    assert [(one.reason, one.amount) for one in refunds()] == [("second", 700)]
+    assert (cases(), holdings(settings), findings()) == ([], [], [])
+
+
+def test_a_charge_is_not_put_where_it_cannot_be(
+    app: Flask, network: Network, settings: Settings, sandbox: RunningSandbox
+) -> None:
+    never_paid = hold(network, "30")
+    sandbox.admin.make_charge("SHOP-1", 4000)
+    compare(settings)
+    assert attach(app, never_paid).startswith("Error: ")
+    booking, _ = begin(network, settings)
+    sandbox.admin.fault("unavailable", endpoint="verify_by_reference", times=None)
+    assert "no answer that can be used" in attach(app, booking)
+    sandbox.admin.reset()
+    assert "does not confirm this charge" in attach(app, booking)
+    assert (cases(), len(payments_of(booking)), findings()) == ([("unknown_charge", "charge")], 1, [])
