@@ -55,10 +55,13 @@ def request_check(tx_ref: str) -> Payment:
 
 
 def ask(attempt: Attempt, gateway: Gateway, *, close_link: bool) -> list[Charge] | None:
-    """Return all charges of an attempt, None when the gateway gave no clear answer.
+    """Return all charges of an attempt, None when the gateway gave no clear answer, or is not the attempt's own.
 
     A link is closed before the question, so that nobody begins to pay between the answer and the release.
     """
+    if attempt.provider != gateway.provider:  # another one knows nothing of it, which would look like "not paid"
+        log_event("payment_of_another_gateway", level=logging.ERROR, tx_ref=attempt.tx_ref, gateway=attempt.provider)
+        return None
     let_go()
     if close_link and attempt.link_to_close:
         try:

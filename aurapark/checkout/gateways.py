@@ -22,17 +22,31 @@ RETURN_PATH = "/payments/{gateway}/return"
 @lru_cache(maxsize=4)
 def gateway_for(settings: Settings) -> Gateway:
     """Return the payment gateway of these settings, the same one for the whole process."""
+    return _stripe(settings) if settings.payment_gateway == Provider.STRIPE else _flutterwave(settings)
+
+
+@lru_cache(maxsize=4)
+def other_gateway_for(settings: Settings) -> Gateway | None:
+    """Return the gateway that is not in use, when its key is there still: for what was begun before a change."""
     if settings.payment_gateway == Provider.STRIPE:
-        return Stripe(
-            base_url=settings.stripe_base_url,
-            secret_key=settings.stripe_secret_key,
-            checkout_hosts=settings.stripe_checkout_hosts,
-        )
+        return _flutterwave(settings) if settings.flutterwave_secret_key else None
+    return _stripe(settings) if settings.stripe_secret_key else None
+
+
+def _flutterwave(settings: Settings) -> Flutterwave:
     return Flutterwave(
         base_url=settings.flutterwave_base_url,
         secret_key=settings.flutterwave_secret_key,
         checkout_hosts=settings.flutterwave_checkout_hosts,
         mail_domain=settings.tickets_mail_domain,
+    )
+
+
+def _stripe(settings: Settings) -> Stripe:
+    return Stripe(
+        base_url=settings.stripe_base_url,
+        secret_key=settings.stripe_secret_key,
+        checkout_hosts=settings.stripe_checkout_hosts,
     )
 
 

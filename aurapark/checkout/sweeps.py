@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from aurapark.checkout.confirm import check_payment
 from aurapark.checkout.expire import expire_hold, list_lapsed_holds
-from aurapark.checkout.gateways import gateway_for, patience_for, signer_for, terms_for
+from aurapark.checkout.gateways import gateway_for, other_gateway_for, patience_for, signer_for, terms_for
 from aurapark.checkout.refund import Patience, process_due_refund
 from aurapark.checkout.reviews import list_reviews_with_a_rule, settle_review
 from aurapark.checkout.webhooks import process_webhooks, sweep_forged
@@ -15,7 +15,9 @@ from aurapark.config import Settings
 from aurapark.database import in_transaction
 from aurapark.errors import DomainError, Unavailable
 from aurapark.log import log_event, log_failure
+from aurapark.payments.gateway import Gateway
 from aurapark.payments.idempotency import sweep_idempotency
+from aurapark.payments.queries import find_payment
 from aurapark.payments.service import claim_due_check
 
 
@@ -41,7 +43,8 @@ def check_open_payments(settings: Settings, limit: int) -> int:
 def check_safely(settings: Settings, tx_ref: str) -> None:
     """Check one attempt; a failure is logged and its question is due again when the lease ends."""
     try:
-        check_payment(tx_ref, gateway=gateway_for(settings), signer=signer_for(settings), terms=terms_for(settings))
+        gateway = _gateway_of(settings, tx_ref)
+        check_payment(tx_ref, gateway=gateway, signer=signer_for(settings), terms=terms_for(settings))
     except DomainError as error:
         log_event("check_refused", tx_ref=tx_ref, why=type(error).__name__)
     except Exception as error:
@@ -78,9 +81,18 @@ def forget_forged_events(_settings: Settings, limit: int) -> int:
     return in_transaction(lambda: sweep_forged(limit))
 
 
+def _gateway_of(settings: Settings, tx_ref: str) -> Gateway:
+    """Return the gateway an attempt was begun with, as long as its key is there."""
+    chosen, payment = gateway_for(settings), find_payment(tx_ref)
+    same = payment is None or payment.provider == chosen.provider
+    return chosen if same else other_gateway_for(settings) or chosen
+
+
 def _refund_safely(settings: Settings, patience: Patience) -> bool:
     try:
-        return process_due_refund(gateway=gateway_for(settings), patience=patience)
+        other = other_gateway_for(settings)
+        done = process_due_refund(gateway=gateway_for(settings), patience=patience)
+        return done or (other is not None and process_due_refund(gateway=other, patience=patience))
     except Unavailable:
         raise
     except Exception as error:  # it is due again when its lease ends; the next one is not held up

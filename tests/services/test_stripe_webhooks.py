@@ -2,23 +2,25 @@
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from aurapark.booking.models import BookingState
-from aurapark.checkout.gateways import terms_for
-from aurapark.checkout.sweeps import check_open_payments, process_events, process_refunds
+from aurapark.checkout.gateways import gateway_for, other_gateway_for, terms_for
+from aurapark.checkout.sweeps import check_open_payments, check_safely, process_events, process_refunds
 from aurapark.config import Settings
 from aurapark.extensions import db
 from aurapark.payments.models import WebhookEvent
 from aurapark.payments.stripe_events import is_authentic, read_event
 from tests.factories import Network
+from tests.fakes import FakeGateway
 from tests.gateway.stripe_fake import STRIPE_KEY, event_of, running_stripe, sign
 from tests.gateway.test_both import stripe_client
 from tests.refunding import refunds
-from tests.stories import check, fresh, hold, start
+from tests.stories import check, fresh, hold, payments_of, start
 
 URL = "/api/payments/webhook/stripe"
 SECRET = "whsec_" + "b" * 32
@@ -150,3 +152,31 @@ def test_a_whole_sale_and_its_refund(
         assert refunds()[0].state == "succeeded"
         assert json.loads(events()[1].body)["type"] == "refund.updated"
         assert len(fake.refunds) == 1
+
+
+def test_after_a_change_of_gateway_the_former_one_is_asked_about_what_it_began(
+    settings: Settings, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former, booking = FakeGateway(), hold(network)
+    payment = start(booking, former)
+    former.charge(payment.tx_ref, 4000)
+    former.charge(payment.tx_ref, 4000)
+    with running_stripe() as fake:
+        chosen: Any = stripe_client(fake)
+        check(payment, chosen)
+        assert (fresh(booking).state, payments_of(booking)[0].state) == (BookingState.HELD, "pending")
+        assert fake.requests == []
+        monkeypatch.setattr("aurapark.checkout.sweeps.gateway_for", lambda _settings: chosen)
+        monkeypatch.setattr("aurapark.checkout.sweeps.other_gateway_for", lambda _settings: former)
+        check_safely(settings, payment.tx_ref)
+        process_refunds(settings, 10)
+        assert fake.requests == []
+    assert fresh(booking).state == BookingState.CONFIRMED
+    assert former.refund_posts == [(payments_of(booking)[1].gateway_tx_id, 4000)]
+
+
+def test_the_gateway_not_in_use_is_there_while_its_key_is(settings: Settings) -> None:
+    other = other_gateway_for(settings)
+    assert (gateway_for(settings).provider, other and other.provider) == ("stripe", "flutterwave")
+    assert other_gateway_for(replace(settings, flutterwave_secret_key="")) is None
+    assert other_gateway_for(replace(settings, payment_gateway="flutterwave", stripe_secret_key="")) is None
