@@ -1,7 +1,6 @@
 """The application behind a proxy that can be cut, with a gateway in memory."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -10,15 +9,12 @@ from flask import Flask
 
 from aurapark.config import Settings
 from aurapark.devstack.servers import EmbeddedServers
-from aurapark.extensions import db
 from tests.conftest import make_settings
 from tests.factories import Network
 from tests.fakes import FakeGateway
 from tests.faults.proxy import Proxy, proxied
-from tests.faults.world import MONEY_SWEEPS, World
+from tests.faults.world import MONEY_SWEEPS, World, make_network
 from workers import sweeper
-
-AWAY = timedelta(days=10)  # so long until departure: a cancellation gives all of it back
 
 
 @pytest.fixture
@@ -35,12 +31,7 @@ def settings(servers: EmbeddedServers, proxy: Proxy, tmp_path: Path) -> Settings
 
 @pytest.fixture
 def network(app: Flask) -> Network:
-    made = Network.make()
-    made.trip = made.add_trip(datetime.now(UTC).replace(microsecond=0) + AWAY)
-    for thing in (made.agency, made.route, made.vehicle, made.seat_map, *made.stops, made.trip):
-        db.session.refresh(thing)
-        db.session.expunge(thing)  # it outlives every session that is cut off
-    return made
+    return make_network()
 
 
 @pytest.fixture
