@@ -109,8 +109,8 @@ def let_seats_go(reference: str) -> AnyResponse:
     return redirect(url_for("booking.show", reference=own), 303)
 
 
-@bp.get("/payments/flutterwave/return")
 @bp.get("/payments/stripe/return")
+@bp.get("/payments/flutterwave/return")
 def come_back() -> AnyResponse:
     """Believe nothing that the address says: have the gateway asked, and show what we know by then."""
     tx_ref = request.args.get("tx_ref", "")
@@ -195,5 +195,6 @@ def _show(
         new_total=new_total,
         extended=extended,
         form_key=new_form_key(),
+        gateway=current_settings().payment_gateway,
     )
     return make_response(page, status)

@@ -1,10 +1,15 @@
 """One key, one payment: replayed, refused, recovered after a crash, and raced for by twenty callers."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +18,7 @@ from sqlalchemy import text
 
 from aurapark.checkout.once import with_idempotency
 from aurapark.checkout.sweeps import forget_keys
-from aurapark.config import Settings
+from aurapark.config import ROOT, Settings
 from aurapark.database import in_transaction
 from aurapark.errors import Unavailable
 from aurapark.extensions import db
@@ -97,6 +102,45 @@ def test_a_crashed_call_leaves_its_key_when_its_lock_is_over(api: Api, network: 
     assert data(recovered)["link"]
     assert api.pay(held).json == recovered.json
     assert attempts() == 2
+
+
+KILLED = """
+import os, signal, sys
+from datetime import timedelta
+from aurapark import create_app
+from aurapark.checkout.once import with_idempotency
+from aurapark.config import load_settings
+
+def work():
+    print("working", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+with create_app(load_settings()).app_context():
+    with_idempotency("caller", "key", {"a": 1}, lease=timedelta(minutes=2), work=work)
+"""
+
+
+def test_a_process_killed_between_key_and_answer_leaves_the_key_to_the_next(app: Flask, settings: Settings) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "AURAPARK_VAR": str(settings.var),
+    }
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (killed.returncode, "working" in killed.stdout) == (-signal.SIGKILL, True), killed.stderr
+
+    def call() -> Answer:
+        work = partial(Answer, 201, {"number": 2})
+        return with_idempotency("caller", "key", {"a": 1}, lease=timedelta(minutes=2), work=work)
+
+    with pytest.raises(StillRunning):
+        call()
+    run("UPDATE idempotency_key SET locked_until = now()")
+    assert call() == Answer(201, {"number": 2})
+    assert call() == Answer(201, {"number": 2}, replayed=True)
 
 
 def test_an_answer_is_kept_for_72_hours(api: Api, network: Network) -> None:
