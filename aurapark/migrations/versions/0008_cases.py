@@ -68,7 +68,8 @@ def _create_cases() -> None:
         sa.CheckConstraint(f"kind IN ({_listed(KINDS)})", name=op.f("ck_finance_case_kind")),
         sa.CheckConstraint("state IN ('open', 'in_hand', 'resolved')", name=op.f("ck_finance_case_state")),
         sa.CheckConstraint(
-            "resolution IN ('refund', 'apply', 'attach', 'none', 'rule', 'retry', 'by_hand')", name=op.f("ck_finance_case_resolution")
+            "resolution IN ('refund', 'apply', 'attach', 'none', 'rule', 'retry', 'by_hand')",
+            name=op.f("ck_finance_case_resolution"),
         ),
         sa.CheckConstraint("(state = 'open') = (owner IS NULL)", name=op.f("ck_finance_case_owner")),
         sa.CheckConstraint(
