@@ -5,13 +5,12 @@ Running it again, or in several processes at once, changes nothing more.
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from functools import partial
+from functools import lru_cache, partial
 
-from aurapark.checkout.confirm import check_payment
-from aurapark.checkout.gateways import gateway_for, signer_for, terms_for
+from aurapark.checkout.gateways import gateway_for
+from aurapark.checkout.sweeps import check_safely
 from aurapark.config import Settings
 from aurapark.database import in_transaction
-from aurapark.errors import DomainError
 from aurapark.log import log_event
 from aurapark.payments.flutterwave_calls import Calls
 from aurapark.payments.flutterwave_lists import FlutterwaveLists
@@ -25,6 +24,7 @@ from aurapark.reconciliation.schedule import claim_day, finish_day
 from aurapark.reconciliation.settlements import book_settlements
 
 
+@lru_cache(maxsize=4)
 def lists_for(settings: Settings) -> GatewayLists | None:
     """Return the lists of the gateway of these settings, None when we cannot read that one's."""
     if gateway_for(settings).provider != Provider.FLUTTERWAVE:
@@ -46,7 +46,7 @@ def reconcile(from_day: date, to_day: date, *, gateway: Gateway, lists: GatewayL
 
 def asking_again(settings: Settings) -> AskAgain:
     """Return the confirm story of these settings: it records what the gateway verifies."""
-    return partial(_check, settings)
+    return partial(check_safely, settings)
 
 
 def reconcile_payments(settings: Settings, limit: int) -> int:
@@ -69,13 +69,6 @@ def _reconcile_due_day(settings: Settings, lists: GatewayLists) -> bool:
         return False
     in_transaction(lambda: finish_day(gateway.provider, day))
     return True
-
-
-def _check(settings: Settings, tx_ref: str) -> None:
-    try:
-        check_payment(tx_ref, gateway=gateway_for(settings), signer=signer_for(settings), terms=terms_for(settings))
-    except DomainError as error:
-        log_event("check_refused", tx_ref=tx_ref, why=type(error).__name__)
 
 
 def _count(limit: int, work: Callable[[], bool]) -> int:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from click.testing import Result
 from flask import Flask
+from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 
 from aurapark.booking.models import Booking, Ticket
@@ -190,6 +191,16 @@ def test_a_case_is_open_once_and_again_only_with_something_new(app: Flask) -> No
 
 def test_many_processes_open_a_case_once(app: Flask) -> None:
     assert sorted(race(app, *[partial(strange, app)] * 8)) == [False] * 7 + [True]
+
+
+def test_money_parked_before_there_were_cases_gets_one(app: Flask, payment: Payment, gateway: FakeGateway) -> None:
+    park(payment, gateway)
+    opened = "SELECT kind, state, entity, entity_id, details FROM finance_case"
+    before = db.session.execute(text(opened)).all()
+    db.session.remove()
+    downgrade(revision="0007")
+    upgrade()
+    assert db.session.execute(text(opened)).all() == before
 
 
 @pytest.mark.parametrize(
