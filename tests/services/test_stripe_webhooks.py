@@ -43,7 +43,7 @@ def events() -> list[WebhookEvent]:
     return list(db.session.query(WebhookEvent).order_by(WebhookEvent.id))
 
 
-RAW = b'{"id": "evt_1", "type": "checkout.session.completed"}'  # fixed: the cases below are named by it
+RAW = json.dumps({"id": "evt_1", "type": "checkout.session.completed", "data": {"object": SESSION}}).encode()  # fixed
 GOOD = sign(RAW, SECRET, at=NOW)
 OTHER = "v1=" + "0" * 64
 
