@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import click
 from flask.cli import FlaskGroup
 
+from aurapark.checkout.refund_commands import refunds
 from aurapark.config import SettingsError
 from aurapark.reconciliation.commands import cases, reconcile
 
@@ -119,6 +120,7 @@ def doctor(as_json: bool, with_gateway: bool) -> None:
 
 
 group.add_command(cases)
+group.add_command(refunds)
 group.add_command(reconcile)
 
 

@@ -49,17 +49,17 @@ def take(case_id: int, actor: str) -> None:
 @click.argument("case_id", type=int)
 @click.option("--as", "actor", required=True, help="Your name.")
 @click.option("--reason", required=True, help="Why; it is kept for ever.")
-@click.option("--action", nargs=1, default="none", show_default=True, help="refund, apply, attach or none.")
+@click.option("--action", nargs=1, default="none", show_default=True, help="refund, apply, attach, retry or none.")
 @click.argument("reference", required=False)
 def resolve(case_id: int, actor: str, reason: str, action: str, reference: str | None) -> None:
-    """Resolve a case: `--action refund`, `--action apply`, `--action attach REFERENCE`, or nothing to do."""
+    """Resolve a case: `--action refund`, `apply`, `attach REFERENCE`, `retry` (a refund that failed), or nothing."""
     from aurapark.cases.models import Resolution
     from aurapark.reconciliation.resolve import Decision
     from aurapark.reconciliation.resolve import resolve as decide
     from aurapark.settings import current_settings
 
-    if action not in ("refund", "apply", "attach", "none"):
-        raise click.ClickException("the action is one of refund, apply, attach REFERENCE, none")
+    if action not in ("refund", "apply", "attach", "retry", "none"):
+        raise click.ClickException("the action is one of refund, apply, attach REFERENCE, retry, none")
     decision = Decision(Resolution(action), actor, reason, reference)
     click.echo(_as_line(_clearly(lambda: decide(case_id, decision, current_settings()))))
 

@@ -9,6 +9,7 @@ from aurapark.cases.queries import get_case
 from aurapark.cases.service import resolve_case, take_case
 from aurapark.checkout.attach import attach_charge
 from aurapark.checkout.gateways import gateway_for, signer_for, terms_for
+from aurapark.checkout.refund_by_hand import retry_refund
 from aurapark.checkout.reviews import apply_review, refund_review
 from aurapark.config import Settings
 from aurapark.database import in_transaction
@@ -17,7 +18,9 @@ FITS = {
     Resolution.REFUND: (CaseKind.REVIEW,),
     Resolution.APPLY: (CaseKind.REVIEW,),
     Resolution.ATTACH: (CaseKind.UNKNOWN_CHARGE,),
+    Resolution.RETRY: (CaseKind.REFUND_FAILED,),
 }
+MONEY_WAITS = (CaseKind.REVIEW, CaseKind.REFUND_FAILED)  # never closed without a deed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ def take(case_id: int, *, actor: str) -> Case:
 def resolve(case_id: int, decision: Decision, settings: Settings) -> Case:
     """Do what was decided and close the case, in one transaction.
 
-    Money under review must be refunded or applied: it never stays without a fate.
+    Money under review must be refunded or applied, a refund that failed sent again or paid by hand
+    (`aurapark refunds`): money never stays without a fate.
     Raises CaseNotFound, CaseClosed, CaseInOtherHands, CaseNotFits, ReasonNeeded, and what the deed itself raises.
     """
     case = get_case(case_id)
@@ -49,6 +53,9 @@ def resolve(case_id: int, decision: Decision, settings: Settings) -> Case:
             _tx_ref(case), actor=decision.actor, reason=decision.reason, signer=signer_for(settings)
         ),
         Resolution.ATTACH: lambda: _attach(case, decision, settings),
+        Resolution.RETRY: lambda: retry_refund(
+            int(case.details["refund"]), actor=decision.actor, reason=decision.reason
+        ),
         Resolution.NONE: lambda: in_transaction(
             lambda: resolve_case(case_id, actor=decision.actor, reason=decision.reason, resolution=Resolution.NONE)
         ),
@@ -64,8 +71,7 @@ def _require(case: Case, decision: Decision) -> None:
         raise CaseClosed
     if case.owner not in (None, decision.actor.strip()):
         raise CaseInOtherHands(owner=case.owner)
-    under_review = case.kind == CaseKind.REVIEW
-    fits = case.kind in FITS[decision.resolution] if decision.resolution in FITS else not under_review
+    fits = case.kind in FITS.get(decision.resolution, [kind for kind in CaseKind if kind not in MONEY_WAITS])
     if not fits or (decision.resolution == Resolution.ATTACH) != bool(decision.reference):
         raise CaseNotFits(action=decision.resolution.value, kind=case.kind.value)
 

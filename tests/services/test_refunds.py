@@ -13,6 +13,7 @@ from aurapark.booking.models import Booking
 from aurapark.cases.models import Case
 from aurapark.checkout.refund import process_refund
 from aurapark.checkout.refund_by_hand import approve_done, propose_done, retry_refund
+from aurapark.cli import group
 from aurapark.database import in_transaction
 from aurapark.errors import Conflict
 from aurapark.extensions import db
@@ -305,6 +306,33 @@ def test_two_persons_with_proof_settle_a_failed_refund(sale: Booking, gateway: F
         approve_done(refund.id, actor="ben", reason="seen")
     assert (states(), findings(), cases()) == (["succeeded"], [], [("refund_failed", "resolved", "by_hand")])
     assert (balance("bank"), balance("refunds_payable")) == (-8000, 0)
+
+
+def test_the_commands_for_failed_refunds(app: Flask, sale: Booking, gateway: FakeGateway) -> None:
+    def call(*words: str) -> str:
+        db.session.rollback()
+        result = app.test_cli_runner().invoke(group, [str(word) for word in words])
+        db.session.rollback()
+        return ("" if result.exit_code == 0 else f"exit {result.exit_code}: ") + result.output
+
+    refund = ask(sale, 8000)
+    gateway.refunding = GatewayRefused("no")
+    drain(gateway)
+    assert "failed 8000 XAF traveller" in call("refunds", "list")
+    case_id = db.session.query(Case.id).scalar()
+    nothing = call("cases", "resolve", case_id, "--as", "ada", "--reason", "x", "--action", "none")
+    assert nothing.startswith("exit 1")
+    call("cases", "resolve", case_id, "--as", "ada", "--reason", "x", "--action", "retry")
+    assert (states(), cases()) == (["requested"], [("refund_failed", "resolved", "retry")])
+    drain(gateway)
+    assert call("refunds", "approve", refund.id, "--as", "ben", "--reason", "seen").startswith(
+        "exit 1: Error: A second"
+    )
+    call("refunds", "paid", refund.id, "--as", "ada", "--proof", "slip 4711")
+    assert call("refunds", "approve", refund.id, "--as", "ada", "--reason", "seen").startswith("exit 1")
+    assert "succeeded" in call("refunds", "approve", refund.id, "--as", "ben", "--reason", "seen")
+    assert (call("refunds", "list"), states(), findings()) == ("no refund has failed\n", ["succeeded"], [])
+    assert call("refunds", "approve", "999", "--as", "ben", "--reason", "seen").startswith("exit 1")
 
 
 def test_poll_webhook_and_hand_at_once_post_once(app: Flask, sale: Booking, gateway: FakeGateway) -> None:
