@@ -2,11 +2,14 @@
 
 import json
 import sys
+from datetime import UTC, datetime
 
 import click
 from flask.cli import FlaskGroup
 
+from aurapark.checkout.refund_commands import refunds
 from aurapark.config import SettingsError
+from aurapark.reconciliation.commands import cases, reconcile
 
 
 def _create_app():  # type: ignore[no-untyped-def]  # keeps the import of Flask's application lazy
@@ -101,15 +104,59 @@ def load_demo(seed: int, scale: int, if_empty: bool) -> None:
 
 @group.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def doctor(as_json: bool) -> None:
+@click.option("--gateway", "with_gateway", is_flag=True, help="Ask the gateway too what it holds for us (I17).")
+def doctor(as_json: bool, with_gateway: bool) -> None:
     """Check every invariant on live data; exit 0 only when all are clean."""
     from aurapark.extensions import db
     from aurapark.reconciliation import doctor
+    from aurapark.reconciliation.commands import ask_about_holdings
 
     findings = doctor.examine(db.engine)
+    if with_gateway:
+        findings.append(ask_about_holdings())
     document = json.dumps(doctor.as_document(findings), indent=2, default=str)
     click.echo(document if as_json else doctor.as_text(findings))
     sys.exit(0 if doctor.all_clean(findings) else 1)
+
+
+group.add_command(cases)
+group.add_command(refunds)
+group.add_command(reconcile)
+
+
+@group.group("ledger")
+def ledger() -> None:
+    """The books: every movement of money."""
+
+
+@ledger.command("balances")
+@click.option("--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d"]), help="As of a moment; a day in UTC.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def show_balances(at: datetime | None, as_json: bool) -> None:
+    """Show what stands on each account: debit +, credit −."""
+    from aurapark.ledger.queries import list_balances
+    from aurapark.ledger.statements import balances_as_document, balances_as_text
+
+    moment = at and (at if at.tzinfo else at.replace(tzinfo=UTC))
+    balances = list_balances(at=moment)
+    click.echo(json.dumps(balances_as_document(balances), indent=2) if as_json else balances_as_text(balances))
+
+
+@ledger.command("booking")
+@click.argument("reference")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def show_booking_entries(reference: str, as_json: bool) -> None:
+    """Show every movement of one booking's money, in order."""
+    from aurapark.booking.errors import BookingNotFound
+    from aurapark.booking.queries import get_booking
+    from aurapark.ledger.queries import list_booking_entries
+    from aurapark.ledger.statements import entries_as_document, entries_as_text
+
+    try:
+        entries = list_booking_entries(get_booking(reference).id)
+    except BookingNotFound as error:
+        raise click.ClickException(f"there is no booking {reference}") from error
+    click.echo(json.dumps(entries_as_document(reference, entries), indent=2) if as_json else entries_as_text(entries))
 
 
 @group.command("routes")

@@ -51,6 +51,11 @@ class Settings:
     flutterwave_checkout_hosts: tuple[str, ...]
     flutterwave_secret_key: str
     flutterwave_webhook_secret: str
+    flutterwave_signature_secret: str
+    stripe_base_url: str
+    stripe_checkout_hosts: tuple[str, ...]
+    stripe_secret_key: str
+    stripe_webhook_secret: str
     hold_seconds: int
     payment_session_seconds: int
     payment_grace_seconds: int
@@ -74,6 +79,11 @@ class Settings:
     def https(self) -> bool:
         """Say whether people reach the site over https."""
         return self.site_url.startswith("https://")
+
+    @property
+    def checkout_hosts(self) -> tuple[str, ...]:
+        """Return the hosts of the chosen gateway's pages."""
+        return self.stripe_checkout_hosts if self.payment_gateway == "stripe" else self.flutterwave_checkout_hosts
 
     @property
     def site_host(self) -> str:
@@ -110,6 +120,7 @@ class _Reader:
         database_url = self.server("DATABASE_URL", embedded.get("database_url"), "postgresql+psycopg")
         sandbox = "" if production else f"http://localhost:{sandbox_port}/v3"
         hosts = "checkout.flutterwave.com" + ("" if production else f",localhost:{sandbox_port}")
+        gateway = self.word("PAYMENT_GATEWAY", "flutterwave", ("flutterwave", "stripe"))
         settings = Settings(
             env=env,
             var=var,
@@ -124,17 +135,26 @@ class _Reader:
             database_url=database_url,
             database_owner_url=self.given.get("DATABASE_OWNER_URL") or database_url,
             redis_url=self.server("REDIS_URL", embedded.get("redis_url"), "redis", "rediss", "unix"),
-            payment_gateway=self.word("PAYMENT_GATEWAY", "flutterwave", ("flutterwave",)),
+            payment_gateway=gateway,
             flutterwave_base_url=self.url(
                 "FLUTTERWAVE_BASE_URL",
                 sandbox or "https://api.flutterwave.com/v3",
                 ("https",) if production else ("http", "https"),
             ),
             flutterwave_checkout_hosts=self.names("FLUTTERWAVE_CHECKOUT_HOSTS", hosts),
-            flutterwave_secret_key=self.gateway_key(production),
-            flutterwave_webhook_secret=self.required(
-                "FLUTTERWAVE_WEBHOOK_SECRET", "" if production else SANDBOX_WEBHOOK_SECRET
+            flutterwave_secret_key=self.flutterwave_key(production, chosen=gateway == "flutterwave"),
+            flutterwave_webhook_secret=self.of_gateway(
+                "FLUTTERWAVE_WEBHOOK_SECRET",
+                "" if production else SANDBOX_WEBHOOK_SECRET,
+                chosen=gateway == "flutterwave",
             ),
+            flutterwave_signature_secret=self.given.get("FLUTTERWAVE_SIGNATURE_SECRET", ""),
+            stripe_base_url=self.url(
+                "STRIPE_BASE_URL", "https://api.stripe.com/v1", ("https",) if production else ("http", "https")
+            ),
+            stripe_checkout_hosts=self.names("STRIPE_CHECKOUT_HOSTS", "checkout.stripe.com"),
+            stripe_secret_key=self.stripe_key(production, chosen=gateway == "stripe"),
+            stripe_webhook_secret=self.of_gateway("STRIPE_WEBHOOK_SECRET", "", chosen=gateway == "stripe"),
             hold_seconds=self.number("HOLD_SECONDS", 900, 1, 86400),
             payment_session_seconds=self.number("PAYMENT_SESSION_SECONDS", 900, 1, 86400),
             payment_grace_seconds=self.number("PAYMENT_GRACE_SECONDS", 600, 0, 86400),
@@ -192,10 +212,10 @@ class _Reader:
             self.wrong.append(f"{name}: {text!r} does not begin with {' or '.join(s + ':' for s in schemes)}")
         return text
 
-    def required(self, name: str, default: str) -> str:
+    def of_gateway(self, name: str, default: str, *, chosen: bool) -> str:
         text = self.given.get(name) or default
-        if not text:
-            self.wrong.append(f"{name}: not set; copy it from the Flutterwave dashboard")
+        if chosen and not text:
+            self.wrong.append(f"{name}: not set; copy it from the gateway's dashboard")
         return text
 
     def secret(self, name: str, production: bool, var: Path, make: Callable[[], str]) -> str:
@@ -208,14 +228,24 @@ class _Reader:
             self.wrong.append(f"{name}: is no Ed25519 private key in base64; a new one: {make()}")
         return text
 
-    def gateway_key(self, production: bool) -> str:
-        key = self.required("FLUTTERWAVE_SECRET_KEY", "" if production else SANDBOX_SECRET_KEY)
+    def flutterwave_key(self, production: bool, *, chosen: bool) -> str:
+        key = self.of_gateway("FLUTTERWAVE_SECRET_KEY", "" if production else SANDBOX_SECRET_KEY, chosen=chosen)
         if key.startswith("FLWPUBK"):
             self.wrong.append("FLUTTERWAVE_SECRET_KEY: this is the public key; the secret one begins with FLWSECK")
         if production and key.startswith("FLWSECK_TEST"):
             self.wrong.append("FLUTTERWAVE_SECRET_KEY: a test key in production; use the live key")
         if not production and key.startswith("FLWSECK-"):
             self.wrong.append("FLUTTERWAVE_SECRET_KEY: a live key outside production; use a test key")
+        return key
+
+    def stripe_key(self, production: bool, *, chosen: bool) -> str:
+        key = self.of_gateway("STRIPE_SECRET_KEY", "", chosen=chosen)
+        if key and not key.startswith(("sk_", "rk_")):
+            self.wrong.append("STRIPE_SECRET_KEY: no secret key; it begins with sk_ or rk_")
+        if production and key[2:].startswith("_test_"):
+            self.wrong.append("STRIPE_SECRET_KEY: a test key in production; use the live key")
+        if not production and key[2:].startswith("_live_"):
+            self.wrong.append("STRIPE_SECRET_KEY: a live key outside production; use a test key")
         return key
 
 

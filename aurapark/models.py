@@ -3,11 +3,29 @@
 from aurapark.agencies import models as agencies
 from aurapark.audit import AuditEntry
 from aurapark.booking import models as booking
+from aurapark.cases import models as cases
 from aurapark.fares import models as fares
 from aurapark.fleet import models as fleet
 from aurapark.heartbeat import Heartbeat
+from aurapark.ledger import models as ledger
 from aurapark.outbox import OutboxRow
 from aurapark.payments import models as payments
+from aurapark.reconciliation import models as reconciliation
+from aurapark.refunds import models as refunds
 from aurapark.timetable import models as timetable
 
-__all__ = ["AuditEntry", "Heartbeat", "OutboxRow", "agencies", "booking", "fares", "fleet", "payments", "timetable"]
+__all__ = [
+    "AuditEntry",
+    "Heartbeat",
+    "OutboxRow",
+    "agencies",
+    "booking",
+    "cases",
+    "fares",
+    "fleet",
+    "ledger",
+    "payments",
+    "reconciliation",
+    "refunds",
+    "timetable",
+]

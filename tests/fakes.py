@@ -4,9 +4,19 @@ import itertools
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
-from aurapark.payments.gateway import Charge, Checkout, GatewayError, GatewayRefused
+from aurapark.payments.gateway import (
+    Charge,
+    Checkout,
+    GatewayError,
+    GatewayRefund,
+    GatewayRefused,
+    RefundOutcome,
+    ShortOfFunds,
+)
 from aurapark.payments.models import Provider
 
 _ids = itertools.count(9_000_001)
@@ -27,6 +37,13 @@ class FakeGateway:
         self.up = True
         self.while_opening: Callable[[Checkout], None] = lambda _: None
         self.while_asked: Callable[[str], None] = lambda _: None
+        self.refunds: list[GatewayRefund] = []
+        self.refund_posts: list[tuple[str, int]] = []
+        self.balance = 10_000_000
+        self.refunding: GatewayError | None = None
+        self.refunding_done = False
+        self.reading: GatewayError | None = None
+        self.while_refunding: Callable[[str], None] = lambda _: None
         self._lock = threading.Lock()
 
     def is_up(self) -> bool:
@@ -52,6 +69,47 @@ class FakeGateway:
         if link in self.disabled:
             raise GatewayRefused("closed already")
         self.disabled.append(link)
+
+    def list_refunds(self, charge_id: str, _since: datetime) -> list[GatewayRefund]:
+        if self.reading:
+            raise self.reading
+        return [refund for refund in self.refunds if refund.charge_id == charge_id]
+
+    def refund(self, charge_id: str, amount: int, _currency: str, _comment: str) -> GatewayRefund:
+        """Make a refund; with `refunding` set the answer is that error, and it was made when `refunding_done`."""
+        with self._lock:
+            self.refund_posts.append((charge_id, amount))
+        self.while_refunding(charge_id)
+        if self.balance < amount:
+            raise ShortOfFunds("too little")
+        if self.refunding and not self.refunding_done:
+            raise self.refunding
+        with self._lock:
+            made = GatewayRefund(
+                refund_id=str(next(_ids)),
+                charge_id=charge_id,
+                amount=Decimal(amount),
+                outcome=RefundOutcome.SENT,
+                status="completed",
+            )
+            self.refunds.append(made)
+            self.balance -= amount
+        if self.refunding:
+            raise self.refunding
+        return made
+
+    def get_refund(self, refund_id: str) -> GatewayRefund:
+        if self.reading:
+            raise self.reading
+        return next(refund for refund in self.refunds if refund.refund_id == refund_id)
+
+    def end_refunds(self, outcome: RefundOutcome = RefundOutcome.SUCCEEDED) -> None:
+        """Bring every refund that is under way there to its end."""
+        status = {"succeeded": "completed-momo", "failed": "failed", "sent": "completed"}[outcome]
+        self.refunds = [
+            replace(refund, outcome=outcome, status=status) if refund.outcome == RefundOutcome.SENT else refund
+            for refund in self.refunds
+        ]
 
     @staticmethod
     def link_of(tx_ref: str) -> str:

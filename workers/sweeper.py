@@ -17,6 +17,7 @@ from aurapark.errors import Unavailable
 from aurapark.extensions import db
 from aurapark.log import log_event, log_failure
 from aurapark.notifications.relay import send_due
+from aurapark.reconciliation.gateway import reconcile_payments
 from aurapark.timetable.progress import advance_trips
 from aurapark.timetable.service import keep_timetable_ahead
 
@@ -38,8 +39,13 @@ class Sweep:
 SWEEPS = (
     Sweep("webhooks", sweeps.process_events),
     Sweep("payments", sweeps.check_open_payments, limit=1, times=50),
+    Sweep("refunds", sweeps.process_refunds, limit=1, times=50),
+    Sweep("reviews", sweeps.settle_reviews, rounds=6),
+    Sweep("reconciliation", reconcile_payments, limit=1, times=2),
     Sweep("holds", sweeps.expire_holds),
     Sweep("messages", send_due, limit=1, times=200),
+    Sweep("keys", sweeps.forget_keys, limit=1000, times=20, rounds=60),
+    Sweep("forged events", sweeps.forget_forged_events, limit=1000, times=20, rounds=60),
     Sweep("trips", lambda _settings, limit: in_transaction(lambda: advance_trips(limit)), rounds=6),
     Sweep("timetable", lambda _settings, _limit: in_transaction(keep_timetable_ahead), rounds=360),
 )

@@ -42,6 +42,16 @@ LET_GO = text("""
     WITH mine AS MATERIALIZED (SELECT id FROM seat_claim WHERE booking_id = :id ORDER BY place, segment FOR UPDATE)
     DELETE FROM seat_claim WHERE id IN (SELECT id FROM mine)
 """)
+LET_SEATS_GO = text(
+    """
+    WITH mine AS MATERIALIZED (
+        SELECT trip_id, seat, segment FROM seat_claim WHERE booking_id = :id AND seat = ANY(CAST(:seats AS text[]))
+        ORDER BY place, segment FOR UPDATE
+    )
+    DELETE FROM seat_claim c
+    USING mine WHERE (c.trip_id, c.seat, c.segment) = (mine.trip_id, mine.seat, mine.segment)
+    """
+)
 
 
 def claim(
@@ -83,6 +93,11 @@ def lock(booking: Booking) -> list[tuple[str, int, str]]:
 def let_go(booking: Booking) -> None:
     """Delete the booking's claims: its seats are free at once."""
     db.session.execute(LET_GO, {"id": booking.id})
+
+
+def let_seats_go(booking: Booking, seats: Sequence[str]) -> None:
+    """Delete the booking's claims on some of its seats: they are free at once."""
+    db.session.execute(LET_SEATS_GO, {"id": booking.id, "seats": list(seats)})
 
 
 def set_state(booking: Booking, state: ClaimState, expires_at: datetime | None) -> int:

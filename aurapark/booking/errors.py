@@ -55,3 +55,21 @@ class CategoriesFinal(Conflict):
     """A payment was started: price, seats and categories stay; names may still be corrected."""
 
     sentence = N_("The price is final once a payment was started, so the categories can no longer change.")
+
+
+class NotYourSeat(Invalid):
+    """A seat that is not, or no longer, one of the booking's."""
+
+    sentence = N_("This booking has no such seat.")
+
+
+class TooLateToCancel(Conflict):
+    """The bus has left, or somebody has boarded with this ticket."""
+
+    sentence = N_("This booking can no longer be cancelled: the bus has left or the passenger has boarded.")
+
+
+class RefundChanged(Conflict):
+    """What comes back is not what was shown; the details carry what it is now."""
+
+    sentence = N_("The refund is now %(amount)d FCFA. Please look at it again before you cancel.")

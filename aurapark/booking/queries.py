@@ -57,6 +57,12 @@ def list_passengers(booking: Booking) -> list[Passenger]:
     return list(db.session.scalars(statement.order_by(Passenger.place)))
 
 
+def list_removed_seats(booking: Booking) -> set[str]:
+    """Return the seats of passengers who were taken off this booking."""
+    statement = select(Passenger.seat).where(Passenger.booking_id == booking.id, Passenger.removed_at.is_not(None))
+    return set(db.session.scalars(statement))
+
+
 def find_by_token(token: str) -> Booking | None:
     """Return the booking that a private token opens, None when it opens none."""
     return db.session.scalars(select(Booking).where(Booking.token_hash == fingerprint(token))).first()

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import select
+
+from aurapark import states
 from aurapark.booking.models import Booking, Passenger, Ticket, TicketState
 from aurapark.booking.qr import SignedTicket, TicketSigner
 from aurapark.extensions import db
@@ -20,6 +23,22 @@ def issue_tickets(
     db.session.add_all(tickets)
     db.session.flush()
     return tickets
+
+
+def list_tickets(booking: Booking, passengers: Sequence[Passenger]) -> list[Ticket]:
+    """Return the tickets of these passengers that are not void, locked."""
+    statement = select(Ticket).where(
+        Ticket.booking_id == booking.id,
+        Ticket.passenger_id.in_([passenger.id for passenger in passengers]),
+        Ticket.state != TicketState.VOID,
+    )
+    return list(db.session.scalars(statement.order_by(Ticket.id).with_for_update()))
+
+
+def void_tickets(tickets: Sequence[Ticket]) -> None:
+    """Make tickets worthless. Raises IllegalMove for one that was boarded with."""
+    for ticket in tickets:
+        states.move(ticket, TicketState.VOID)
 
 
 def _ticket(booking: Booking, trip: TripLeg, passenger: Passenger, signer: TicketSigner) -> Ticket:

@@ -16,6 +16,7 @@ from aurapark.booking.queries import find_by_token, list_passengers
 from aurapark.booking.service import Holder
 from aurapark.checkout import hold, pay, release
 from aurapark.checkout.api_shapes import booking_json, held_json, opened_json, payment_json
+from aurapark.checkout.cancel import cancel_booking
 from aurapark.checkout.choose import hold_best_seats, offer_instead
 from aurapark.checkout.forms import CheckoutForm, HoldForm
 from aurapark.checkout.gateways import gateway_for, hold_terms_for, signer_for, terms_for
@@ -25,6 +26,7 @@ from aurapark.payments.errors import PaymentNotFound
 from aurapark.payments.idempotency import Answer
 from aurapark.references import booking_token, read_reference
 from aurapark.settings import current_settings
+from aurapark.wake import wake
 from aurapark.web import api
 
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -34,6 +36,7 @@ PAYMENT = {
     "contact": {"phone": str, "email": str, "name": str},
     "passengers": [{"seat": str, "name": str, "category": str, "lapChildren": int}],
 }
+CANCEL = {"expectedRefund": int, "seats": [str]}
 HOLD_NAMES = {"seat": "seats"}
 CONTACT_NAMES = {"phone": "contact.phone", "email": "contact.email", "payer_name": "contact.name", "": "passengers"}
 PASSENGER_FIELDS = {"seat": "seat", "name": "name", "category": "category", "lap_children": "lapChildren"}
@@ -79,6 +82,19 @@ def let_go(reference: str) -> Response:
     settings, own = current_settings(), _get_own(reference)
     gateway, signer, terms = gateway_for(settings), signer_for(settings), terms_for(settings)
     return _show(release.release_hold(own.reference, gateway=gateway, signer=signer, terms=terms))
+
+
+@bp.post("/bookings/<reference>/cancel")
+def cancel(reference: str) -> Response:
+    """Cancel the booking or some of its seats, when what comes back is what the caller expects."""
+    own = _get_own(reference)
+    _, wish = api.read_body(CANCEL)
+    if "expectedRefund" not in wish:
+        raise api.InvalidInput({"expectedRefund": [gettext("This must be a whole number.")]})
+    expected, seats = int(wish["expectedRefund"]), wish.get("seats")
+    cancelled = cancel_booking(own.reference, expected_refund=expected, seats=seats, actor="api")
+    wake("process_refunds")
+    return _show(cancelled)
 
 
 @bp.post("/payments")

@@ -23,7 +23,7 @@ def held_json(booking: Booking, token: str, seats: list[str]) -> dict[str, Any]:
 
 
 def booking_json(sale: Sale) -> dict[str, Any]:
-    """Return a booking with its passengers, tickets and payments."""
+    """Return a booking with its passengers, tickets, payments and refunds."""
     booking, view = sale.view.booking, sale.view
     names = {passenger.id: passenger.name for passenger in view.passengers}
     return {
@@ -36,7 +36,7 @@ def booking_json(sale: Sale) -> dict[str, Any]:
         "passengers": [_passenger(passenger) for passenger in view.passengers],
         "tickets": [_ticket(ticket, names.get(ticket.passenger_id)) for ticket in view.tickets],
         "payments": [{"txRef": payment.tx_ref, "state": payment.state} for payment in sale.payments],
-        "refunds": [],
+        "refunds": [{"amount": r.amount, "currency": r.currency, "state": r.state} for r in sale.refunds],
     }
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from aurapark.booking.models import Booking, BookingState
 from aurapark.extensions import db
 from aurapark.payments.errors import PaymentNotFound
-from aurapark.payments.models import OPEN_STATES, Payment, PaymentState
+from aurapark.payments.models import OPEN_STATES, Payment, PaymentState, Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class Attempt:
     """One attempt of one booking; `asked_at` is the database's clock."""
 
     tx_ref: str
+    provider: Provider
     reference: str
     state: PaymentState
     link: str | None
@@ -50,6 +51,7 @@ def _attempts() -> Select[*tuple[Any, ...]]:
     return (
         select(
             Payment.tx_ref,
+            Payment.provider,
             Booking.reference,
             Payment.state,
             Payment.link,

@@ -56,10 +56,13 @@ def request_check(tx_ref: str) -> Payment:
 
 
 def ask(attempt: Attempt, gateway: Gateway, *, close_link: bool) -> list[Charge] | None:
-    """Return all charges of an attempt, None when the gateway gave no clear answer.
+    """Return all charges of an attempt, None when the gateway gave no clear answer, or is not the attempt's own.
 
     A link is closed before the question, so that nobody begins to pay between the answer and the release.
     """
+    if attempt.provider != gateway.provider:  # another one knows nothing of it, which would look like "not paid"
+        log_event("payment_of_another_gateway", level=logging.ERROR, tx_ref=attempt.tx_ref, gateway=attempt.provider)
+        return None
     let_go()
     if close_link and attempt.link_to_close:
         try:
@@ -90,7 +93,10 @@ def write_down(
     payment = next(payment for payment in payments if payment.tx_ref == attempt.tx_ref)
     known = {payment.gateway_tx_id for payment in payments}
     new = [c for c in charges or () if c.status == SUCCESSFUL and c.gateway_tx_id not in known]
-    now = _record(booking, payments, payment, new, signer) if new else bookings.database_now()
+    if new:
+        _record(booking, payments, payment, new, ends_at=ends_at, base=base, signer=signer)
+        return
+    now = bookings.database_now()
     if charges is not None and payment.gateway_tx_id is None:
         _note_no_money(booking, payments, payment, charges, ends_at=ends_at, now=now)
     payment.next_check_at = next_check(payment.state, payment.checks, window_ends_at=ends_at, now=now, base=base)
@@ -99,14 +105,22 @@ def write_down(
 
 
 def _record(
-    booking: Booking, payments: list[Payment], payment: Payment, new: Sequence[Charge], signer: TicketSigner
-) -> datetime:
+    booking: Booking,
+    payments: list[Payment],
+    payment: Payment,
+    new: Sequence[Charge],
+    *,
+    ends_at: datetime,
+    base: timedelta,
+    signer: TicketSigner,
+) -> None:
+    """Record each charge; the attempt, which has money now, is still watched for further ones."""
     trip = get_booked_leg(booking.trip_id, Leg(booking.board_segment, booking.alight_segment))
+    again = next_check(PaymentState.SUCCEEDED, payment.checks, window_ends_at=ends_at, now=trip.asked_at, base=base)
     for charge in new:
-        recorded = record_charge(booking, payments, payment, charge, trip=trip, signer=signer)
+        recorded = record_charge(booking, payments, payment, charge, trip=trip, signer=signer, next_check_at=again)
         if recorded not in payments:
             payments.append(recorded)
-    return trip.asked_at
 
 
 def _note_no_money(

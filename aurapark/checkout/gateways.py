@@ -8,22 +8,45 @@ from functools import lru_cache
 
 from aurapark.booking.qr import TicketSigner
 from aurapark.booking.service import HoldTerms
+from aurapark.checkout.refund import Patience
 from aurapark.checkout.terms import PaymentTerms
 from aurapark.config import Settings
 from aurapark.payments.flutterwave import Flutterwave
 from aurapark.payments.gateway import Gateway
+from aurapark.payments.models import Provider
+from aurapark.payments.stripe import Stripe
 
-RETURN_PATH = "/payments/flutterwave/return"
+RETURN_PATH = "/payments/{gateway}/return"
 
 
 @lru_cache(maxsize=4)
 def gateway_for(settings: Settings) -> Gateway:
     """Return the payment gateway of these settings, the same one for the whole process."""
+    return _stripe(settings) if settings.payment_gateway == Provider.STRIPE else _flutterwave(settings)
+
+
+@lru_cache(maxsize=4)
+def other_gateway_for(settings: Settings) -> Gateway | None:
+    """Return the gateway that is not in use, when its key is there still: for what was begun before a change."""
+    if settings.payment_gateway == Provider.STRIPE:
+        return _flutterwave(settings) if settings.flutterwave_secret_key else None
+    return _stripe(settings) if settings.stripe_secret_key else None
+
+
+def _flutterwave(settings: Settings) -> Flutterwave:
     return Flutterwave(
         base_url=settings.flutterwave_base_url,
         secret_key=settings.flutterwave_secret_key,
         checkout_hosts=settings.flutterwave_checkout_hosts,
         mail_domain=settings.tickets_mail_domain,
+    )
+
+
+def _stripe(settings: Settings) -> Stripe:
+    return Stripe(
+        base_url=settings.stripe_base_url,
+        secret_key=settings.stripe_secret_key,
+        checkout_hosts=settings.stripe_checkout_hosts,
     )
 
 
@@ -39,9 +62,14 @@ def terms_for(settings: Settings) -> PaymentTerms:
         session=timedelta(seconds=settings.payment_session_seconds),
         grace=timedelta(seconds=settings.payment_grace_seconds),
         retry_base=timedelta(seconds=settings.retry_base_seconds),
-        return_url=settings.site_url + RETURN_PATH,
+        return_url=settings.site_url + RETURN_PATH.format(gateway=settings.payment_gateway),
         hold=hold_terms_for(settings),
     )
+
+
+def patience_for(settings: Settings) -> Patience:
+    """Return how patient refunds are."""
+    return Patience(timedelta(seconds=settings.retry_base_seconds), timedelta(seconds=settings.lease_seconds))
 
 
 def hold_terms_for(settings: Settings) -> HoldTerms:

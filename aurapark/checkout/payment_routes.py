@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -11,9 +12,10 @@ from aurapark.booking.access import require_own
 from aurapark.booking.errors import CategoriesFinal, HoldNotExtendable, PassengersMismatch, SeatsTaken, WrongState
 from aurapark.booking.models import BookingState
 from aurapark.booking.queries import may_open
-from aurapark.checkout import confirm, hold, pay, release, routes, sale_page, seat_page
+from aurapark.checkout import confirm, hold, release, routes, sale_page, seat_page
 from aurapark.checkout.forms import CheckoutForm
 from aurapark.checkout.gateways import gateway_for, signer_for, terms_for
+from aurapark.checkout.press import new_form_key, pay_once
 from aurapark.checkout.queries import Sale, get_booking_of, get_sale
 from aurapark.checkout.visitor_hold import Wish
 from aurapark.database import let_go
@@ -57,7 +59,15 @@ def start(reference: str) -> AnyResponse:
         return _show(sale, form, new_total=True)
     own = sale.view.booking.reference
     try:
-        payment = pay.start_payment(own, form.details, gateway=gateway_for(settings), terms=terms_for(settings))
+        payment = pay_once(
+            own,
+            request.form.get("form_key", ""),
+            {name: values for name, values in request.form.lists() if name != "csrf_token"},
+            form.details,
+            gateway=gateway_for(settings),
+            terms=terms_for(settings),
+            lease=timedelta(seconds=settings.lease_seconds),
+        )
     except SeatsTaken as taken:
         return _seats_gone(sale, taken)
     except WrongState:
@@ -99,6 +109,7 @@ def let_seats_go(reference: str) -> AnyResponse:
     return redirect(url_for("booking.show", reference=own), 303)
 
 
+@bp.get("/payments/stripe/return")
 @bp.get("/payments/flutterwave/return")
 def come_back() -> AnyResponse:
     """Believe nothing that the address says: have the gateway asked, and show what we know by then."""
@@ -183,5 +194,7 @@ def _show(
         failed=bool(sale.payments) and sale.payments[-1].state == PaymentState.FAILED,
         new_total=new_total,
         extended=extended,
+        form_key=new_form_key(),
+        gateway=current_settings().payment_gateway,
     )
     return make_response(page, status)

@@ -1,6 +1,6 @@
-"""Reading one sale: the booking with the attempts to pay it."""
+"""Reading one sale: the booking with the attempts to pay it, and what goes back of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
@@ -8,14 +8,17 @@ from aurapark.booking.models import Booking
 from aurapark.booking.queries import BookingView, get_booking_view
 from aurapark.extensions import db
 from aurapark.payments.models import OPEN_STATES, Payment
+from aurapark.refunds.models import Refund
+from aurapark.refunds.queries import list_refunds
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A booking as people see it, with its payments, oldest first."""
+    """A booking as people see it, with its payments and refunds, oldest first."""
 
     view: BookingView
     payments: list[Payment]
+    refunds: list[Refund] = field(default_factory=list)
 
     @property
     def open_payment(self) -> Payment | None:
@@ -24,9 +27,14 @@ class Sale:
 
 
 def get_sale(reference: str) -> Sale:
-    """Return a booking with its payments (five statements). Raises BookingNotFound."""
+    """Return a booking with its payments and refunds (five statements, one more once it is paid).
+
+    Raises BookingNotFound.
+    """
     view = get_booking_view(reference)
-    return Sale(view, list_payments(view.booking))
+    payments = list_payments(view.booking)
+    paid = [payment.id for payment in payments if payment.disposition]
+    return Sale(view, payments, list_refunds(paid) if paid else [])
 
 
 def list_payments(booking: Booking) -> list[Payment]:

@@ -7,12 +7,17 @@ from datetime import timedelta
 
 from aurapark.checkout.confirm import check_payment
 from aurapark.checkout.expire import expire_hold, list_lapsed_holds
-from aurapark.checkout.gateways import gateway_for, signer_for, terms_for
-from aurapark.checkout.webhooks import process_webhooks
+from aurapark.checkout.gateways import gateway_for, other_gateway_for, patience_for, signer_for, terms_for
+from aurapark.checkout.refund import Patience, process_due_refund
+from aurapark.checkout.reviews import list_reviews_with_a_rule, settle_review
+from aurapark.checkout.webhooks import process_webhooks, sweep_forged
 from aurapark.config import Settings
 from aurapark.database import in_transaction
-from aurapark.errors import DomainError
+from aurapark.errors import DomainError, Unavailable
 from aurapark.log import log_event, log_failure
+from aurapark.payments.gateway import Gateway
+from aurapark.payments.idempotency import sweep_idempotency
+from aurapark.payments.queries import find_payment
 from aurapark.payments.service import claim_due_check
 
 
@@ -38,7 +43,8 @@ def check_open_payments(settings: Settings, limit: int) -> int:
 def check_safely(settings: Settings, tx_ref: str) -> None:
     """Check one attempt; a failure is logged and its question is due again when the lease ends."""
     try:
-        check_payment(tx_ref, gateway=gateway_for(settings), signer=signer_for(settings), terms=terms_for(settings))
+        gateway = _gateway_of(settings, tx_ref)
+        check_payment(tx_ref, gateway=gateway, signer=signer_for(settings), terms=terms_for(settings))
     except DomainError as error:
         log_event("check_refused", tx_ref=tx_ref, why=type(error).__name__)
     except Exception as error:
@@ -49,6 +55,57 @@ def expire_holds(settings: Settings, limit: int) -> int:
     """Tidy up holds whose time is over and that nobody is paying."""
     terms = terms_for(settings)
     return sum(_expire_safely(reference) for reference in list_lapsed_holds(limit, terms=terms))
+
+
+def process_refunds(settings: Settings, limit: int) -> int:
+    """Send refunds that are due and ask about those under way, longest first, one by one under their lease."""
+    patience = patience_for(settings)
+    for taken in range(limit):
+        if not _refund_safely(settings, patience):
+            return taken
+    return limit
+
+
+def settle_reviews(settings: Settings, limit: int) -> int:
+    """Give money that was kept for people the fate its rule asks for, now that there is one."""
+    return sum(_settle_safely(settings, tx_ref) for tx_ref in list_reviews_with_a_rule(limit))
+
+
+def forget_keys(_settings: Settings, limit: int) -> int:
+    """Forget idempotency keys whose 72 hours are over."""
+    return in_transaction(lambda: sweep_idempotency(limit))
+
+
+def forget_forged_events(_settings: Settings, limit: int) -> int:
+    """Forget forged events that are old or too many."""
+    return in_transaction(lambda: sweep_forged(limit))
+
+
+def _gateway_of(settings: Settings, tx_ref: str) -> Gateway:
+    """Return the gateway an attempt was begun with, as long as its key is there."""
+    chosen, payment = gateway_for(settings), find_payment(tx_ref)
+    same = payment is None or payment.provider == chosen.provider
+    return chosen if same else other_gateway_for(settings) or chosen
+
+
+def _refund_safely(settings: Settings, patience: Patience) -> bool:
+    try:
+        other = other_gateway_for(settings)
+        done = process_due_refund(gateway=gateway_for(settings), patience=patience)
+        return done or (other is not None and process_due_refund(gateway=other, patience=patience))
+    except Unavailable:
+        raise
+    except Exception as error:  # it is due again when its lease ends; the next one is not held up
+        log_failure("refund_step_failed", error)
+        return True
+
+
+def _settle_safely(settings: Settings, tx_ref: str) -> bool:
+    try:
+        return settle_review(tx_ref, signer=signer_for(settings))
+    except Exception as error:
+        log_failure("review_not_settled", error, tx_ref=tx_ref)
+        return False
 
 
 def _expire_safely(reference: str) -> bool:

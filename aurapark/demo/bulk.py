@@ -11,6 +11,7 @@ from aurapark.demo.demand import TripToFill
 from aurapark.demo.sales import HOLD, Sale
 from aurapark.extensions import db
 from aurapark.fares.rules import SeatPrices, commission_on
+from aurapark.ledger.rules import postings_for_applied_payment
 from aurapark.money import Money
 from aurapark.references import booking_token, fingerprint
 from aurapark.timetable.rules import Leg
@@ -52,6 +53,7 @@ PAYMENT = """
 PASSENGER = "id, booking_id, place, seat, name, category, amount, adult, youth, child, reduced_mobility"
 CLAIM = "trip_id, seat, segment, place, booking_id, state"
 TICKET = "code, booking_id, passenger_id, seat, qr, issued_at"
+ENTRY = "event_type, event_id, line, debit, credit, amount, currency, booking_id, agency_id, created_at"
 
 SELL = text(f"""
     WITH sold AS (INSERT INTO booking ({BOOKING}) SELECT * FROM demo_booking)
@@ -109,6 +111,9 @@ def write_sales(sales: Sequence[Sale], *, token_key: str, signer: TicketSigner) 
     _copy("passenger", PASSENGER, (row for sale, booking, _, its in known for row in _passengers(sale, booking, its)))
     _copy("seat_claim", CLAIM, (row for sale, booking, _, _ in known for row in _claims(sale, booking)))
     _copy("ticket", TICKET, (row for sale, booking, _, its in known for row in _tickets(sale, booking, its, signer)))
+    _copy(
+        "ledger_entry", ENTRY, (row for sale, booking, payment, _ in known for row in _entries(sale, booking, payment))
+    )
 
 
 def _booking(sale: Sale, booking_id: int, payment_id: int, token_key: str) -> tuple[Any, ...]:
@@ -181,6 +186,15 @@ def _tickets(sale: Sale, booking_id: int, ids: Sequence[int], signer: TicketSign
     for passenger_id, it, code in zip(ids, sale.seated, sale.ticket_codes, strict=True):
         signed = signer.sign(SignedTicket(code, sale.trip.trip_id, it.seat, sale.leg, departs_at))
         yield (code, booking_id, passenger_id, it.seat, signed, sale.paid_at)
+
+
+def _entries(sale: Sale, booking_id: int, payment_id: int) -> Iterable[tuple[Any, ...]]:
+    agency_id, total = sale.trip.agency_id, Money(sale.total)
+    commission = commission_on(total, sale.trip.commission_percent)
+    postings = postings_for_applied_payment("flutterwave", agency_id, paid=total, total=total, commission=commission)
+    for line, posting in enumerate(postings, 1):
+        event = ("payment", str(payment_id), line, posting.debit, posting.credit)
+        yield (*event, posting.amount.amount, posting.amount.currency, booking_id, agency_id, sale.paid_at)
 
 
 def _new_ids(table: str, count: int) -> list[int]:

@@ -1,7 +1,7 @@
 """Loading the demo: the network, trips for the days ahead, the people on them. Loading again adds what is missing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 
@@ -79,6 +79,8 @@ def load_demo(settings: Settings, *, seed: int = DEFAULT_SEED, scale: int = 1) -
 
 
 def _stage(settings: Settings, sandbox: Sandbox) -> Stage:
+    """The demo's payers pay at the sandbox, whichever gateway the site uses."""
+    settings = replace(settings, payment_gateway="flutterwave")
     return Stage(gateway_for(settings), signer_for(settings), terms_for(settings), sandbox, clock.today())
 
 

@@ -1,6 +1,8 @@
 """What we tell people, and by which channels. A message is announced inside the transaction that makes it true."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 from aurapark import outbox
 from aurapark.booking.models import Booking
@@ -17,23 +19,34 @@ class Message(StrEnum):
     """An event people are told about; also the name of its templates."""
 
     TICKET = "ticket"
+    OTHER_SEATS = "other_seats"
     PAYMENT_FAILED = "payment_failed"
+    PAID_TOO_LATE = "paid_too_late"
+    CANCELLED = "cancelled"
+    REFUND_ASKED = "refund_asked"
+    REFUND_SENT = "refund_sent"
+    REFUND_FAILED = "refund_failed"
 
 
 CHANNELS = {
-    Message.TICKET: (Channel.SMS, Channel.MAIL),
+    **dict.fromkeys(Message, (Channel.SMS, Channel.MAIL)),
     Message.PAYMENT_FAILED: (Channel.SMS,),
 }
+WITH_TICKETS = (Message.TICKET, Message.OTHER_SEATS)
 
 
-def announce(message: Message, booking: Booking, *, occasion: str = "") -> None:
+def announce(
+    message: Message, booking: Booking, *, occasion: str = "", refund: int | None = None, seats: Sequence[str] = ()
+) -> None:
     """Write the outbox rows of a message in the transaction under way (one statement).
 
     The same message goes out once per booking; `occasion` (the number of the payment attempt, say) tells apart
-    those that may come again. The row holds ids only, and nothing goes to an address the booking does not have.
+    those that may come again. The row holds ids only: the booking's, that of a `refund`, `seats` that were given
+    back. Nothing goes to an address the booking does not have.
     """
     name = f"{message}-{occasion}" if occasion else message.value
-    payload = {"booking": booking.reference, "message": message.value}
+    payload: dict[str, Any] = {"booking": booking.reference, "message": message.value}
+    payload |= ({"refund": refund} if refund else {}) | ({"seats": list(seats)} if seats else {})
     outbox.publish(
         (channel.value, f"{booking.reference}:{name}:{channel}", payload)
         for channel in CHANNELS[message]

@@ -11,9 +11,10 @@ from datetime import timedelta
 from functools import partial
 
 from aurapark import outbox
-from aurapark.booking.queries import BookingView, get_booking_view
+from aurapark.booking.queries import get_booking_view
 from aurapark.config import Settings
 from aurapark.database import in_transaction, let_go
+from aurapark.notifications.about import is_true, read_about
 from aurapark.notifications.errors import SinkDown
 from aurapark.notifications.mail import Letter, mail_sink
 from aurapark.notifications.messages import Channel, Message, address
@@ -67,19 +68,16 @@ def _write(work: Work, settings: Settings) -> Sms | Letter | None:
     """Return what to send, None when there is nothing to say any more or no address to say it to."""
     message, channel = Message(work.payload["message"]), Channel(work.kind)
     view = get_booking_view(work.payload["booking"])
-    if not address(view.booking, channel) or not _is_true(message, view):
+    about = read_about(message, view, work.payload)
+    if not address(view.booking, channel) or not is_true(message, view, about):
         return None
     keys = (settings.secret_key, *settings.secret_key_fallbacks)
     link = private_link(view.booking, site_url=settings.site_url, keys=keys)
     name = f"{work.created_at:%Y%m%dT%H%M%S}-{view.booking.reference}-{message}-{work.id}"
     if channel == Channel.SMS:
-        return write_sms(message, view, name=name, link=link)
-    return write_letter(message, view, name=name, link=link, site_url=settings.site_url, written_at=work.created_at)
-
-
-def _is_true(message: Message, view: BookingView) -> bool:
-    """Say whether the message still holds: a ticket that is valid, a hold that lives."""
-    return bool(view.tickets) if message == Message.TICKET else view.live
+        return write_sms(message, view, about, name=name, link=link)
+    written_at, site_url = work.created_at, settings.site_url
+    return write_letter(message, view, about, name=name, link=link, site_url=site_url, written_at=written_at)
 
 
 def _give_back(work: Work, error: Exception, settings: Settings) -> None:

@@ -15,28 +15,31 @@ from flask_babel import force_locale
 from aurapark.booking.calendar import booking_calendar
 from aurapark.booking.models import Booking, Ticket
 from aurapark.booking.queries import BookingView
+from aurapark.money import XAF
+from aurapark.notifications.about import About
 from aurapark.notifications.gsm import ONE_SMS, gsm_length, to_gsm
 from aurapark.notifications.mail import Letter
-from aurapark.notifications.messages import Message
+from aurapark.notifications.messages import WITH_TICKETS, Message
 from aurapark.notifications.reservation import bus_reservation
 from aurapark.notifications.sms import Sms
 from aurapark.references import booking_token, fingerprint
 
 QR_SCALE = 4  # pixels a module in the mailed picture
-SHORTER = (  # what an SMS says, less step by step until it fits
+SHORTER: tuple[frozenset[str], ...] = (  # what an SMS says, less step by step until it fits
     frozenset({"stop", "seats", "advice", "link"}),
     frozenset({"stop", "advice", "link"}),
     frozenset({"seats", "advice", "link"}),
     frozenset({"advice", "link"}),
     frozenset({"link"}),
     frozenset({"advice"}),
+    frozenset(),
 )
 
 
-def write_sms(message: Message, view: BookingView, *, name: str, link: str) -> Sms:
+def write_sms(message: Message, view: BookingView, about: About, *, name: str, link: str) -> Sms:
     """Return the SMS of a message, shortened until it fits into one. Raises ValueError when nothing makes it fit."""
     booking = view.booking
-    facts = {**_facts(view), "link": link.removeprefix(f"{urlsplit(link).scheme}://")}
+    facts = {**_facts(view, about), "link": link.removeprefix(f"{urlsplit(link).scheme}://")}
     with force_locale(booking.language):
         for says in SHORTER:
             text = to_gsm(_render(f"sms/{message}.txt", **facts, says=says).strip())
@@ -46,18 +49,20 @@ def write_sms(message: Message, view: BookingView, *, name: str, link: str) -> S
 
 
 def write_letter(
-    message: Message, view: BookingView, *, name: str, link: str, site_url: str, written_at: datetime
+    message: Message, view: BookingView, about: About, *, name: str, link: str, site_url: str, written_at: datetime
 ) -> Letter:
-    """Return the mail of a message: text and HTML, a picture for each QR code, the calendar file."""
+    """Return the mail of a message: text and HTML; with tickets, a picture for each QR code and the calendar file."""
     booking = view.booking
     host = urlsplit(site_url).hostname
-    content_ids = {ticket.code: f"{ticket.code}@{host}" for ticket in view.tickets}
-    facts = {**_facts(view), "link": link, "content_ids": content_ids}
+    tickets = view.tickets if message in WITH_TICKETS else []
+    content_ids = {ticket.code: f"{ticket.code}@{host}" for ticket in tickets}
+    facts = {**_facts(view, about), "message": message, "link": link, "content_ids": content_ids}
     with force_locale(booking.language):
         # the first line of the text template is the subject
         subject, _, text = _render(f"emails/{message}.txt", **facts).strip().partition("\n")
-        html = _render(f"emails/{message}.html", reservation=bus_reservation(view, link=link), **facts)
-        calendar = booking_calendar(view, site_url=site_url)
+        reservation = bus_reservation(view, link=link) if tickets else None
+        html = _render(f"emails/{message}.html", reservation=reservation, **facts)
+        calendar = booking_calendar(view, site_url=site_url) if tickets else None
     return Letter(
         name=name,
         reference=booking.reference,
@@ -69,7 +74,7 @@ def write_letter(
         written_at=written_at,
         message_id=f"<{name}@{host}>",
         calendar=calendar,
-        pictures={content_ids[ticket.code]: _qr_picture(ticket) for ticket in view.tickets},
+        pictures={content_ids[ticket.code]: _qr_picture(ticket) for ticket in tickets},
     )
 
 
@@ -83,7 +88,7 @@ def private_link(booking: Booking, *, site_url: str, keys: Sequence[str]) -> str
     return f"{site_url}/t/{token}" if token else f"{site_url}/find"
 
 
-def _facts(view: BookingView) -> dict[str, Any]:
+def _facts(view: BookingView, about: About) -> dict[str, Any]:
     """Return what every template may use. `day` and `clock` write times as short as an SMS needs them."""
     zone = view.trip.agency.timezone
     language = view.booking.language
@@ -95,6 +100,10 @@ def _facts(view: BookingView) -> dict[str, Any]:
     def clock(moment: datetime) -> str:
         return f"{moment.astimezone(ZoneInfo(zone)):%H:%M}"
 
+    def amount(value: int, currency: str) -> str:
+        written = current_app.jinja_env.filters["money"](value)
+        return written if currency == XAF else f"{value} {currency}"
+
     return {
         "view": view,
         "booking": view.booking,
@@ -103,6 +112,9 @@ def _facts(view: BookingView) -> dict[str, Any]:
         "language": language,
         "day": day,
         "clock": clock,
+        "about": about,
+        "refund": about.refund,
+        "sum": amount,
     }
 
 

@@ -7,6 +7,20 @@ class PaymentNotFound(NotFound):
     sentence = N_("We did not find this payment.")
 
 
+class NotUnderReview(Conflict):
+    sentence = N_("This payment is not under review.")
+
+
+class CannotApply(Conflict):
+    """`why` is the word of the rule that stands against it."""
+
+    sentence = N_("This money cannot pay the booking: %(why)s.")
+
+
+class ChargeNotVerified(Conflict):
+    sentence = N_("The gateway does not confirm this charge, or it is recorded already.")
+
+
 class PaymentTooLate(Conflict):
     """Session and grace would end after departure."""
 

@@ -4,7 +4,9 @@ Every call is a network call: never made inside a transaction, and no database c
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
 from aurapark.payments.models import Provider
@@ -18,6 +20,14 @@ class GatewayError(Exception):
 
 class GatewayRefused(GatewayError):
     """A clear no: nothing happened there."""
+
+
+class GatewayNotNow(GatewayRefused):
+    """A clear no that is not about what was asked: too many calls, a key it does not know. It may be asked again."""
+
+
+class ShortOfFunds(GatewayNotNow):
+    """Our balance there is too small for this refund; nothing happened, and it may be asked again."""
 
 
 class GatewayUncertain(GatewayError):
@@ -55,6 +65,25 @@ class Charge:
     settled: Decimal | None = None
 
 
+class RefundOutcome(StrEnum):
+    """How a refund stands there, in our words: `sent` is anything that is not final."""
+
+    SENT = "sent"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayRefund:
+    """One refund as the gateway told us when asked; `status` is its own word for `outcome`."""
+
+    refund_id: str
+    charge_id: str
+    amount: Decimal
+    outcome: RefundOutcome
+    status: str
+
+
 class Gateway(Protocol):
     """A payment gateway."""
 
@@ -83,3 +112,18 @@ class Gateway(Protocol):
 
         Raises GatewayRefused when it is closed already, GatewayUncertain.
         """
+
+    def list_refunds(self, charge_id: str, since: datetime) -> list[GatewayRefund]:
+        """Return every refund of a charge made on or after the day of `since`, those that failed too.
+
+        Raises GatewayRefused, GatewayUncertain; also when the list could not be read to its end.
+        """
+
+    def refund(self, charge_id: str, amount: int, currency: str, comment: str) -> GatewayRefund:
+        """Ask for one refund; every call makes another one, so that it is never repeated blindly.
+
+        Raises GatewayRefused, GatewayNotNow, ShortOfFunds: nothing happened. GatewayUncertain: it may have happened.
+        """
+
+    def get_refund(self, refund_id: str) -> GatewayRefund:
+        """Return one refund as it stands now. Raises GatewayRefused, GatewayUncertain."""

@@ -84,6 +84,13 @@ def let_key_go(claim: Claim) -> None:
     db.session.execute(delete(IdempotencyKey).where(*_mine(claim)))
 
 
+def sweep_idempotency(limit: int) -> int:
+    """Forget up to `limit` keys that are older than 72 hours; returns how many were."""
+    old = select(IdempotencyKey.id).where(IdempotencyKey.created_at <= func.now() - KEPT).limit(limit)
+    forgotten = delete(IdempotencyKey).where(IdempotencyKey.id.in_(old.with_for_update(skip_locked=True)))
+    return len(list(db.session.scalars(forgotten.returning(IdempotencyKey.id))))
+
+
 def fingerprint_of(body: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a body in one canonical writing, in hex."""
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

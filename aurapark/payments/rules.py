@@ -24,20 +24,21 @@ class Fate:
     reason: str | None = None
 
 
+def is_readable(charge: Charge) -> bool:
+    """Say whether the charge's amount is one we can book: whole units, more than nothing."""
+    return charge.amount == whole_amount(charge)
+
+
 def wrong_money(charge: Charge, *, expected: int, currency: str) -> str | None:
-    """Return why this charge cannot pay the expected amount, None when it is exactly that amount."""
+    """Return why this charge cannot pay the expected amount, None when it can; it may be more."""
     if charge.currency != currency:
         return "foreign_currency"
-    if charge.amount != whole_amount(charge):
-        return "unreadable_amount"
-    if charge.amount < expected:
-        return "short"
-    return "over" if charge.amount > expected else None
+    return "short" if charge.amount < expected else None
 
 
 def whole_amount(charge: Charge) -> int:
-    """Return the charge's amount as we can store it: whole units, a fraction rounded up."""
-    return min(int(charge.amount.to_integral_value(ROUND_UP)), LARGEST)
+    """Return the charge's amount as we can store it: whole units from 1 on, a fraction rounded up."""
+    return max(1, min(int(charge.amount.to_integral_value(ROUND_UP)), LARGEST))
 
 
 def next_check(

@@ -19,6 +19,12 @@ def lock_payments(booking_id: int) -> list[Payment]:
     return list(db.session.scalars(statement.execution_options(populate_existing=True)))
 
 
+def lock_payment(payment_id: int) -> Payment:
+    """Return one payment, locked, as it is now; its booking is not locked."""
+    statement = select(Payment).where(Payment.id == payment_id).with_for_update()
+    return db.session.scalars(statement.execution_options(populate_existing=True)).one()
+
+
 def is_open(payment: Payment) -> bool:
     """Say whether the gateway has not yet given a final answer about this attempt."""
     return payment.state in OPEN_STATES
@@ -33,15 +39,19 @@ def open_attempt(
     currency: str,
     session_ends_at: datetime,
     next_check_at: datetime,
+    tx_ref: str | None = None,
 ) -> Payment:
-    """Write a new attempt after those `before` it, with its own reference; the gateway is called after the commit."""
+    """Write a new attempt after those `before` it; the gateway is called after the commit.
+
+    It gets a reference of its own, unless it stands for money that came under a `tx_ref` nobody here gave out.
+    """
     number = max((payment.attempt for payment in before), default=0) + 1
     payment = Payment(
         booking_id=booking_id,
         attempt=number,
         ordinal=1,
         provider=provider,
-        tx_ref=new_tx_ref(number),
+        tx_ref=tx_ref or new_tx_ref(number),
         state=PaymentState.CREATED,
         expected_amount=amount,
         currency=currency,
@@ -54,13 +64,21 @@ def open_attempt(
 
 
 def record_success(
-    attempt: Payment, before: Sequence[Payment], charge: Charge, fate: Fate, *, now: datetime
+    attempt: Payment,
+    before: Sequence[Payment],
+    charge: Charge,
+    fate: Fate,
+    *,
+    now: datetime,
+    next_check_at: datetime | None,
 ) -> Payment:
     """Record a verified charge with its fate: on its attempt, or as a further row when that has one already.
 
+    The attempt is asked about again at `next_check_at`: more charges may come.
     The database refuses a charge id that is recorded anywhere else.
     """
     payment = attempt
+    attempt.next_check_at = next_check_at
     if attempt.gateway_tx_id is None:
         states.move(attempt, PaymentState.SUCCEEDED)
     else:

@@ -1,1 +1,1 @@
-"""What must always be true, checked on live data: the invariants behind `aurapark doctor`."""
+"""The invariants behind `aurapark doctor`, a gateway's books against ours, and what people decide about a case."""

@@ -10,7 +10,7 @@ from aurapark.agencies.models import Agency, AgencyState
 from aurapark.extensions import db
 from aurapark.fleet.models import SeatMap, Vehicle
 from aurapark.timetable.errors import TripNotFound
-from aurapark.timetable.models import City, Stop, Trip, TripStop
+from aurapark.timetable.models import ON_SALE_STATES, City, Stop, Trip, TripStop
 from aurapark.timetable.rules import Leg, SellingAgency, StopOnTrip, TripLeg
 
 MAX_ID = 2**63 - 1  # of a bigint
@@ -51,6 +51,24 @@ def get_booked_leg(trip_id: int, leg: Leg) -> TripLeg:
     if row is None:
         raise TripNotFound
     return _as_trip_leg(row)
+
+
+def list_next_legs(left: TripLeg, *, limit: int = 10) -> list[TripLeg]:
+    """Return other trips between the same cities on which seats are still sold, soonest first (one statement)."""
+    delay = func.make_interval(0, 0, 0, 0, 0, Trip.delay_minutes)
+    closes = func.make_interval(0, 0, 0, 0, 0, Agency.boarding_close_minutes)
+    rows = db.session.execute(
+        _trip_legs()
+        .where(_From.city_code == left.board.city_code, _To.city_code == left.alight.city_code)
+        .where(Trip.id != left.trip_id, Trip.state.in_(ON_SALE_STATES), Agency.state == AgencyState.ACTIVE)
+        .where(_Board.departs_at + delay - closes > func.now())
+        .order_by(_Board.departs_at + delay, Trip.id, _Board.position, _Alight.position)
+        .limit(limit)
+    )
+    by_trip: dict[int, TripLeg] = {}
+    for leg in map(_as_trip_leg, rows):
+        by_trip.setdefault(leg.trip_id, leg)
+    return list(by_trip.values())
 
 
 def _trip_legs() -> Select[*tuple[Any, ...]]:

@@ -49,7 +49,7 @@ def _directives(settings: Settings) -> list[str]:
         "font-src 'self'",
         "connect-src 'self'",
         "manifest-src 'self'",
-        " ".join(["form-action 'self'", *settings.flutterwave_checkout_hosts]),
+        " ".join(["form-action 'self'", *settings.checkout_hosts]),
         "frame-ancestors 'none'",
         "base-uri 'none'",
         "object-src 'none'",

@@ -17,6 +17,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     """Return every blueprint of the site, in the order of the traveller's way."""
     from aurapark.checkout import api_routes as checkout_api
     from aurapark.checkout import booking_routes as booking
+    from aurapark.checkout import cancel_routes as cancel
     from aurapark.checkout import payment_routes as payment
     from aurapark.checkout import routes as seats
     from aurapark.checkout import webhook_routes as webhooks
@@ -24,7 +25,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.search import routes as search
     from aurapark.web import health, openapi, styleguide
 
-    pages: list[Blueprint] = [search.bp, seats.bp, payment.bp, booking.bp]
+    pages: list[Blueprint] = [search.bp, seats.bp, payment.bp, booking.bp, cancel.bp]
     shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, health.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]
 

@@ -1,10 +1,15 @@
 """One key, one payment: replayed, refused, recovered after a crash, and raced for by twenty callers."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +17,8 @@ from flask import Flask
 from sqlalchemy import text
 
 from aurapark.checkout.once import with_idempotency
+from aurapark.checkout.sweeps import forget_keys
+from aurapark.config import ROOT, Settings
 from aurapark.database import in_transaction
 from aurapark.errors import Unavailable
 from aurapark.extensions import db
@@ -97,6 +104,45 @@ def test_a_crashed_call_leaves_its_key_when_its_lock_is_over(api: Api, network: 
     assert attempts() == 2
 
 
+KILLED = """
+import os, signal, sys
+from datetime import timedelta
+from aurapark import create_app
+from aurapark.checkout.once import with_idempotency
+from aurapark.config import load_settings
+
+def work():
+    print("working", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+with create_app(load_settings()).app_context():
+    with_idempotency("caller", "key", {"a": 1}, lease=timedelta(minutes=2), work=work)
+"""
+
+
+def test_a_process_killed_between_key_and_answer_leaves_the_key_to_the_next(app: Flask, settings: Settings) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "AURAPARK_VAR": str(settings.var),
+    }
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (killed.returncode, "working" in killed.stdout) == (-signal.SIGKILL, True), killed.stderr
+
+    def call() -> Answer:
+        work = partial(Answer, 201, {"number": 2})
+        return with_idempotency("caller", "key", {"a": 1}, lease=timedelta(minutes=2), work=work)
+
+    with pytest.raises(StillRunning):
+        call()
+    run("UPDATE idempotency_key SET locked_until = now()")
+    assert call() == Answer(201, {"number": 2})
+    assert call() == Answer(201, {"number": 2}, replayed=True)
+
+
 def test_an_answer_is_kept_for_72_hours(api: Api, network: Network) -> None:
     held = api.reserve(network, "12")
     first = data(api.pay(held))
@@ -105,6 +151,17 @@ def test_an_answer_is_kept_for_72_hours(api: Api, network: Network) -> None:
     run("UPDATE idempotency_key SET created_at = created_at - interval '2 h'")
     run("UPDATE payment SET created_at = created_at - interval '11 s'")
     assert data(api.pay(held))["txRef"] != first["txRef"]
+
+
+def test_keys_are_swept_when_their_72_hours_are_over(api: Api, network: Network, settings: Settings) -> None:
+    held = api.reserve(network, "12")
+    first = data(api.pay(held))
+    assert forget_keys(settings, 10) == 0
+    run("UPDATE idempotency_key SET created_at = created_at - interval '71 h'")
+    assert forget_keys(settings, 10) == 0
+    assert data(api.pay(held)) == first
+    run("UPDATE idempotency_key SET created_at = created_at - interval '2 h'")
+    assert (forget_keys(settings, 10), forget_keys(settings, 10)) == (1, 0)
 
 
 def at_once(work: Callable[[], Any]) -> list[Any]:

@@ -114,6 +114,18 @@ def confirmed(page: Page, stage: Stage) -> None:
     raise AssertionError("the payment was not confirmed")
 
 
+def cancelling(page: Page, stage: Stage) -> None:
+    confirmed(page, stage)
+    page.locator("main a[href$='/cancel']").click()
+    page.wait_for_selector("#who")
+
+
+def cancelled(page: Page, stage: Stage) -> None:
+    cancelling(page, stage)
+    page.locator("main form .primary").click()
+    page.wait_for_function("!location.pathname.endsWith('/cancel')")
+
+
 PAGES: list[Visit] = [
     home,
     results,
@@ -132,6 +144,8 @@ PAGES: list[Visit] = [
     lapsed,
     paying,
     confirmed,
+    cancelling,
+    cancelled,
 ]
 LOOKS = list(product(("light", "dark"), (320, 1280)))
 

@@ -12,7 +12,7 @@ import pytest
 
 from aurapark.config import SANDBOX_SECRET_KEY
 from aurapark.devstack.sandbox.running import RunningSandbox, running_sandbox
-from aurapark.payments import flutterwave
+from aurapark.payments import calls
 from aurapark.payments.flutterwave import Flutterwave
 from aurapark.payments.gateway import Checkout
 
@@ -52,7 +52,7 @@ def checkout(tx_ref: str = "AP-TEST-1", **changes: Any) -> Checkout:
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repeat GETs quickly."""
-    monkeypatch.setattr(flutterwave, "RETRY_WAIT", 0.01)
+    monkeypatch.setattr(calls, "RETRY_WAIT", 0.01)
 
 
 @pytest.fixture(scope="session")

@@ -161,13 +161,17 @@ def test_nonsense_to_find_is_explained(stranger: Traveller, reference: str, phon
     assert page.title.startswith("Error:")
 
 
-def test_money_that_cannot_be_applied_is_said(way: Way) -> None:
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [(100, "100 FCFA: on its way to the account that paid"), (4000.5, "We have received money for this booking")],
+)
+def test_money_that_cannot_be_applied_is_said(way: Way, amount: float, said: str) -> None:
     reference, tx_ref, link = start(way, "12")
-    way.sandbox.admin.pay(link=link, method="mtn", outcome="approve", amount=100)
+    way.sandbox.admin.pay(link=link, method="mtn", outcome="approve", amount=amount)
     settings = current_settings()
     confirm.check_payment(tx_ref, gateway=gateway_for(settings), signer=signer_for(settings), terms=terms_for(settings))
     page = way.traveller.get(f"/bookings/{reference}")
-    assert "We have received money for this booking" in page.text
+    assert said in page.text
 
 
 def test_looking_writes_nothing(way: Way, stranger: Traveller) -> None:

@@ -1,10 +1,13 @@
 """The checkout: what is asked, what survives, how a payment starts, and what happens when it cannot."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 
 from aurapark.booking.models import BookingState
 from aurapark.booking.queries import get_booking_view
+from aurapark.checkout import press
 from aurapark.checkout.expire import expire_hold
 from aurapark.database import in_transaction, let_go
 from aurapark.extensions import db
@@ -56,6 +59,77 @@ def test_pressing_twice_is_one_payment(way: Way) -> None:
     fields = way.fill(page)
     links = {way.traveller.post(page.url, fields).response.headers["Location"] for _ in range(2)}
     assert len(links) == 1
+
+
+def location(page: Page) -> str:
+    return page.response.headers["Location"]
+
+
+def attempts() -> int:
+    return int(in_transaction(lambda: db.session.scalar(text("SELECT count(*) FROM payment"))))
+
+
+def time_passes(*, seconds: int = 11) -> None:
+    """A second press would be another attempt by now."""
+    later = text("UPDATE payment SET created_at = created_at - make_interval(secs => :seconds)")
+    in_transaction(lambda: db.session.execute(later, {"seconds": seconds}))
+
+
+def test_back_and_pressing_again_is_the_same_payment_and_a_page_loaded_again_another(way: Way) -> None:
+    page = way.hold("12", "13")
+    fields = way.fill(page)
+    first = location(way.traveller.post(page.url, fields))
+    time_passes()
+    assert location(way.traveller.post(page.url, fields)) == first
+    assert attempts() == 1
+    again = way.fill(way.traveller.get(page.url))
+    assert again["form_key"] != fields["form_key"]
+    assert location(way.traveller.post(page.url, again)) != first
+
+
+def test_back_and_another_phone_is_another_payment(way: Way) -> None:
+    page = way.hold("12")
+    fields = way.fill(page)
+    first = location(way.traveller.post(page.url, fields))
+    time_passes()
+    assert location(way.traveller.post(page.url, {**fields, "phone": "677777777"})) != first
+
+
+@pytest.mark.parametrize("change", ["state = 'failed'", "session_ends_at = now()"])
+def test_back_to_a_payment_that_is_over_is_another_one(way: Way, change: str) -> None:
+    page = way.hold("12")
+    fields = way.fill(page)
+    first = location(way.traveller.post(page.url, fields))
+    time_passes()
+    in_transaction(lambda: db.session.execute(text(f"UPDATE payment SET {change}")))  # noqa: S608  our own
+    assert location(way.traveller.post(page.url, fields)) != first
+
+
+def test_a_press_whose_server_died_can_be_repeated(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = way.hold("12")
+    fields = way.fill(page)
+
+    def die(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as crash:
+        crash.setattr(press, "start_payment", die)
+        with pytest.raises(SystemExit):
+            way.traveller.post(page.url, fields)
+    monkeypatch.setattr(press, "SECOND_PRESS", timedelta(0))
+    told = way.traveller.post(page.url, fields)
+    assert (told.status, attempts()) == (409, 0)
+    assert told.form(page.url, containing="phone")["form_key"] != fields["form_key"]
+    in_transaction(lambda: db.session.execute(text("UPDATE idempotency_key SET locked_until = now()")))
+    assert location(way.traveller.post(page.url, fields)) == location(way.traveller.post(page.url, fields))
+    assert attempts() == 1
+
+
+@pytest.mark.parametrize("form_key", ["", "x", "é" * 22, "' OR 1=1 --0123456789ab"])
+def test_a_form_without_its_key_still_pays(way: Way, form_key: str) -> None:
+    page = way.hold("12")
+    assert location(way.traveller.post(page.url, {**way.fill(page), "form_key": form_key}))
+    assert in_transaction(lambda: db.session.scalar(text("SELECT count(*) FROM idempotency_key"))) == 0
 
 
 def test_errors_keep_what_was_typed(way: Way) -> None:

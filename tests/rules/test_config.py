@@ -35,6 +35,38 @@ def test_production_starts_when_everything_is_right() -> None:
     assert settings.flutterwave_base_url == "https://api.flutterwave.com/v3"
 
 
+STRIPE = {
+    **{name: value for name, value in PRODUCTION.items() if not name.startswith("FLUTTERWAVE")},
+    "PAYMENT_GATEWAY": "stripe",
+    "STRIPE_SECRET_KEY": "sk_live_" + "a" * 32,
+    "STRIPE_WEBHOOK_SECRET": "whsec_" + "a" * 32,
+}
+
+
+def test_only_the_chosen_gateway_needs_its_keys() -> None:
+    settings = load_settings(STRIPE)
+    assert settings.checkout_hosts == ("checkout.stripe.com",)
+    assert settings.stripe_base_url == "https://api.stripe.com/v1"
+    assert load_settings(PRODUCTION).checkout_hosts == ("checkout.flutterwave.com",)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"STRIPE_SECRET_KEY": ""}, "STRIPE_SECRET_KEY: not set"),
+        ({"STRIPE_WEBHOOK_SECRET": ""}, "STRIPE_WEBHOOK_SECRET: not set"),
+        ({"STRIPE_SECRET_KEY": "sk_test_" + "a" * 32}, "test key"),
+        ({"STRIPE_SECRET_KEY": "rk_test_" + "a" * 32}, "test key"),
+        ({"STRIPE_SECRET_KEY": "pk_live_" + "a" * 32}, "no secret key"),
+        ({"STRIPE_BASE_URL": "http://api.stripe.com/v1"}, "STRIPE_BASE_URL"),
+        ({"AURAPARK_ENV": "development"}, "live key outside production"),
+    ],
+)
+def test_wrong_settings_of_stripe_are_named(change: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        load_settings({**STRIPE, **change})
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [

@@ -18,7 +18,7 @@ from aurapark.extensions import db
 from aurapark.outbox import OutboxRow
 from aurapark.payments.errors import PaymentNotFound, PaymentUncertain
 from aurapark.payments.gateway import GatewayUncertain
-from aurapark.payments.models import Disposition, Payment, PaymentState
+from aurapark.payments.models import Payment, PaymentState
 from tests.factories import Network
 from tests.fakes import FakeGateway
 from tests.stories import check, claims_of, fresh, hold, pass_time, payments_of, race, start
@@ -107,32 +107,6 @@ def test_the_gateway_is_asked_outside_of_any_transaction(payment: Payment, gatew
     assert held == [0]
 
 
-@pytest.mark.parametrize(
-    ("amount", "currency", "reason", "stored"),
-    [
-        ("7999", "XAF", "short", 7999),
-        ("100", "XAF", "short", 100),
-        ("8001", "XAF", "over", 8001),
-        ("8000", "NGN", "foreign_currency", 8000),
-        ("8000.5", "XAF", "unreadable_amount", 8001),
-        ("99999999999", "XAF", "unreadable_amount", 2_147_483_647),
-    ],
-)
-def test_money_that_no_rule_sells_a_seat_for_is_kept_for_review(
-    booking: Booking, payment: Payment, gateway: FakeGateway, amount: str, currency: str, reason: str, stored: int
-) -> None:
-    gateway.charge(payment.tx_ref, amount, currency=currency)
-    check(payment, gateway)
-    (paid,) = payments_of(booking)
-    assert (paid.state, paid.disposition, paid.disposition_reason) == ("succeeded", Disposition.REVIEW, reason)
-    assert (paid.paid_amount, paid.paid_currency) == (stored, currency)
-    assert fresh(booking).state == BookingState.HELD
-    assert {state for _, _, state in claims_of(booking)} == {"held"}
-    assert db.session.query(Ticket).count() == 0
-    pass_time(booking, timedelta(seconds=20))
-    assert start(booking, gateway).attempt == 2
-
-
 @pytest.mark.parametrize("written", ["8000", "8000.0", "8.0E+3"])
 def test_whole_amounts_count_however_they_are_written(
     booking: Booking, payment: Payment, gateway: FakeGateway, written: str
@@ -142,28 +116,13 @@ def test_whole_amounts_count_however_they_are_written(
     assert fresh(booking).state == BookingState.CONFIRMED
 
 
-def test_two_attempts_paid_make_one_booking_and_one_review(
-    booking: Booking, payment: Payment, gateway: FakeGateway
-) -> None:
-    pass_time(booking, timedelta(seconds=20))
-    second = start(booking, gateway)
-    for attempt in (payment, second):
-        gateway.charge(attempt.tx_ref, 8000)
-        check(attempt, gateway)
-    assert [(p.disposition, p.disposition_reason) for p in payments_of(booking)] == [
-        ("applied", None),
-        ("review", "second"),
-    ]
-    assert db.session.query(Ticket).count() == 2
-
-
 def test_one_attempt_paid_twice_becomes_two_rows(booking: Booking, payment: Payment, gateway: FakeGateway) -> None:
     first, second = gateway.charge(payment.tx_ref, 8000), gateway.charge(payment.tx_ref, 8000)
     check(payment, gateway)
     rows = payments_of(booking)
     assert [(p.tx_ref, p.ordinal, p.gateway_tx_id, p.disposition) for p in rows] == [
         (payment.tx_ref, 1, first.gateway_tx_id, "applied"),
-        (f"{payment.tx_ref}/2", 2, second.gateway_tx_id, "review"),
+        (f"{payment.tx_ref}/2", 2, second.gateway_tx_id, "refund"),
     ]
     assert rows[1].public_id == f"{rows[0].id}/2"
     check(payment, gateway)
@@ -178,7 +137,7 @@ def test_a_short_charge_and_then_a_full_one_on_the_same_link_confirm(
     gateway.charge(payment.tx_ref, 8000)
     check(payment, gateway)
     rows = payments_of(booking)
-    assert [p.disposition for p in rows] == ["review", "applied"]
+    assert [p.disposition for p in rows] == ["refund", "applied"]
     assert fresh(booking).confirming_payment_id == rows[1].id
 
 
@@ -327,36 +286,6 @@ def test_a_late_success_takes_over_a_hold_that_lapsed_too(
     check(payment, gateway)
     assert fresh(booking).state == BookingState.CONFIRMED
     assert claims_of(other) == []
-
-
-def test_a_late_success_whose_seats_are_gone_is_kept_for_review(
-    network: Network, booking: Booking, payment: Payment, gateway: FakeGateway
-) -> None:
-    lapse(booking, payment, gateway)
-    other = hold(network, "13")
-    gateway.charge(payment.tx_ref, 8000)
-    check(payment, gateway)
-    assert payments_of(booking)[0].disposition_reason == "seats_gone"
-    assert fresh(booking).state == BookingState.EXPIRED
-    assert claims_of(booking) == []
-    assert [(seat, state) for seat, _, state in claims_of(other)] == [("13", "held")] * 2
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ("state = 'cancelled', cancelled_at = now()", "trip_cancelled"),
-        ("state = 'departed'", "trip_departed"),
-    ],
-)
-def test_money_for_a_trip_that_does_not_run_is_kept_for_review(
-    booking: Booking, payment: Payment, gateway: FakeGateway, change: str, reason: str
-) -> None:
-    in_transaction(lambda: db.session.execute(text(f"UPDATE trip SET {change}")))  # noqa: S608
-    gateway.charge(payment.tx_ref, 8000)
-    check(payment, gateway)
-    assert payments_of(booking)[0].disposition_reason == reason
-    assert fresh(booking).state == BookingState.HELD
 
 
 def test_a_bus_that_has_left_by_the_clock_carries_nobody_more(

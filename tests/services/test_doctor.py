@@ -17,7 +17,7 @@ from aurapark.reconciliation.doctor import Verdict, all_clean, examine, examine_
 from tests.factories import Network
 
 TERMS = HoldTerms(timedelta(minutes=15), 6, 10, "k" * 32)
-LATER = {"refund", "ledger", "settlement", "settlement_line", "payout"}
+LATER = {"settlement", "settlement_line", "payout"}
 
 CONFIRM = """
     INSERT INTO payment (booking_id, attempt, provider, tx_ref, state, expected_amount, currency, verified_at,
@@ -27,7 +27,12 @@ CONFIRM = """
     UPDATE booking SET state = 'confirmed', confirmed_at = now(), confirming_payment_id = (SELECT id FROM payment);
     UPDATE seat_claim SET state = 'sold', expires_at = NULL;
     INSERT INTO ticket (code, booking_id, passenger_id, seat, qr)
-    SELECT 'T' || seat, booking_id, id, seat, 'qr ' || seat FROM passenger
+    SELECT 'T' || seat, booking_id, id, seat, 'qr ' || seat FROM passenger;
+    INSERT INTO ledger_entry (event_type, event_id, line, debit, credit, amount)
+    SELECT 'payment', (SELECT id FROM payment), line, debit, credit, amount
+    FROM booking, LATERAL (VALUES (1, 'gateway_clearing:flutterwave', 'agency_payable:' || agency_id, total),
+                                  (2, 'agency_payable:' || agency_id, 'platform_commission', commission))
+                  AS posting (line, debit, credit, amount)
 """
 UNGUARD = """
     DO $$ DECLARE thing record; BEGIN
@@ -37,10 +42,13 @@ UNGUARD = """
         LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I CASCADE', thing.t, thing.conname); END LOOP;
         FOR thing IN SELECT indexrelid::regclass AS i FROM pg_index
                      WHERE indisunique AND indrelid IN ('payment'::regclass, 'booking'::regclass, 'outbox'::regclass,
-                                                        'ticket'::regclass)
+                                                        'ticket'::regclass, 'ledger_entry'::regclass,
+                                                        'refund'::regclass)
         LOOP EXECUTE format('DROP INDEX %s', thing.i); END LOOP;
         ALTER TABLE booking DISABLE TRIGGER USER;
         ALTER TABLE payment DISABLE TRIGGER USER;
+        ALTER TABLE ledger_entry DISABLE TRIGGER USER;
+        ALTER TABLE refund DISABLE TRIGGER USER;
     END $$
 """
 AGAIN = "INSERT INTO {0} OVERRIDING SYSTEM VALUE SELECT * FROM {0} LIMIT 1"
@@ -50,6 +58,18 @@ EVENT = """
     VALUES ('k', 'flutterwave', now() - interval '6 min', {}, {}, '', '')
 """
 FORGED = EVENT.format("false", "'none'")
+ONE_SIDED = """
+    CREATE OR REPLACE VIEW audit.ledger AS
+    SELECT id AS entry_id, debit AS account, amount, currency, event_type, event_id, created_at FROM ledger_entry
+"""
+POSTED = """
+    INSERT INTO ledger_entry (event_type, event_id, line, debit, credit, amount)
+    SELECT '{}', '{}', 9, '{}', '{}', 5 FROM payment
+"""
+REFUND = """
+    INSERT INTO refund (payment_id, action, reason, amount, currency, state, requested_by, next_check_at)
+    SELECT id, 'x', 'traveller', {}, '{}', '{}', 'ada', now() + interval '{}' FROM payment
+"""
 VIOLATIONS = [
     ("two claims on one seat", AGAIN.format("seat_claim")),
     ("does not own its whole leg", "DELETE FROM seat_claim WHERE segment = 1"),
@@ -59,6 +79,22 @@ VIOLATIONS = [
     ("not paid in full", "UPDATE payment SET paid_amount = paid_amount - 1"),
     ("not paid in full", "UPDATE payment SET paid_currency = 'NGN'"),
     ("not paid in full", "UPDATE booking SET confirming_payment_id = NULL"),
+    ("money without exactly one real fate", "UPDATE payment SET disposition = 'refund'"),
+    ("money without exactly one real fate", "UPDATE payment SET gateway_tx_id = NULL"),
+    ("exceed what was paid", REFUND.format("paid_amount + 1", "XAF", "unknown", "1 min")),
+    ("exceed what was paid", REFUND.format(1, "NGN", "requested", "1 min")),
+    ("a refund not posted exactly once", REFUND.format(1, "XAF", "succeeded", "1 min")),
+    (
+        "a refund not posted exactly once",
+        f"{REFUND.format(1, 'XAF', 'requested', '1 min')}; {POSTED.format('refund', '', 'refunds_payable', 'bank')};"  # noqa: S608
+        " UPDATE ledger_entry SET event_id = (SELECT id FROM refund) WHERE event_type = 'refund'",
+    ),
+    ("what we owe payers differs", REFUND.format(1, "XAF", "failed", "1 min")),
+    ("open without a next check", REFUND.format(1, "XAF", "sent", "-11 min")),
+    (
+        "dropped by a cancelled trip without a refund case",
+        "UPDATE booking SET state = 'cancelled', cancelled_because = 'trip'",
+    ),
     ("confirms two bookings", AGAIN.format("booking")),
     ("a gateway id seen twice", AGAIN.format("payment")),
     ("a reference of ours used twice", AGAIN.format("payment")),
@@ -75,6 +111,20 @@ VIOLATIONS = [
     ("two live tickets for one seat", AGAIN.format("ticket")),
     ("a confirmed seat without a ticket", "UPDATE ticket SET state = 'void'"),
     ("asks for something else than the frozen total", "UPDATE payment SET expected_amount = expected_amount + 1"),
+    ("a movement that is not two rows", "UPDATE ledger_entry SET credit = debit"),
+    ("a movement that is not two rows", ONE_SIDED),
+    ("a ledger that does not sum to zero", ONE_SIDED),
+    ("a payment not posted exactly once", "DELETE FROM ledger_entry WHERE line = 1"),
+    ("a payment not posted exactly once", "UPDATE ledger_entry SET amount = amount + 1"),
+    ("a payment not posted exactly once", "UPDATE ledger_entry SET debit = 'bank' WHERE line = 1"),
+    ("a payment not posted exactly once", "UPDATE payment SET state = 'failed', disposition = NULL"),
+    (
+        "a payment not posted exactly once",
+        "INSERT INTO ledger_entry OVERRIDING SYSTEM VALUE SELECT * FROM ledger_entry WHERE line = 1",
+    ),
+    ("cash posted to the gateway", "UPDATE payment SET provider = 'cash'"),
+    ("cash posted to the gateway", "UPDATE ledger_entry SET debit = 'agency_cash:1' WHERE line = 1"),
+    ("a cash memo account that is not empty", POSTED.format("refund", "1", "refunds_payable", "agency_cash:1")),
     (
         "without who or why",
         "INSERT INTO audit_entry (actor, action, entity, entity_id) VALUES ('ada', 'trip.cancel', 'trip', '1')",
@@ -144,7 +194,7 @@ def test_the_command_exits_by_the_verdict(app: Flask, sale: Booking) -> None:
     clean = runner.invoke(group.commands["doctor"], [])
     assert clean.exit_code == 0, clean.output
     assert "I1   two claims on one seat and segment of a trip: clean" in clean.output
-    assert "skipped, no audit.ledger yet" in clean.output
+    assert "skipped, no audit.settlement yet" in clean.output
     run(UNGUARD)
     run("UPDATE ticket SET state = 'void'")
     broken = runner.invoke(group.commands["doctor"], ["--json"])
@@ -157,7 +207,7 @@ def test_the_command_exits_by_the_verdict(app: Flask, sale: Booking) -> None:
 
 
 def test_nothing_is_written_through_a_view(app: Flask) -> None:
-    for view in ("trip", "seat_claim", "booking", "payment", "webhook_event", "outbox", "ticket", "log"):
+    for view in ("trip", "seat_claim", "booking", "payment", "webhook_event", "outbox", "ticket", "log", "ledger"):
         with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="cannot delete from view"):
             run(f"DELETE FROM audit.{view}")  # noqa: S608  names above
 

@@ -20,12 +20,14 @@ from PIL import Image
 from aurapark.booking.calendar import booking_calendar
 from aurapark.booking.queries import BookingView, get_booking_view
 from aurapark.config import ROOT, Settings
+from aurapark.notifications.about import About
 from aurapark.notifications.gsm import gsm_length
 from aurapark.notifications.mail import Letter
-from aurapark.notifications.messages import CHANNELS, Channel, Message
+from aurapark.notifications.messages import CHANNELS, WITH_TICKETS, Channel, Message
 from aurapark.notifications.render import private_link, write_letter, write_sms
 from aurapark.notifications.sms import Sms
 from aurapark.references import booking_token
+from aurapark.refunds.models import Refund, RefundReason
 from aurapark.timetable.rules import StopOnTrip
 from tests.bookings import make_ticketed
 from tests.factories import Network
@@ -35,6 +37,7 @@ LONGEST_SITE = "https://reservations.etoile-du-wouri-voyages.aurapark.example.co
 SIX = ("65", "66", "67", "68", "69", "70")
 HOSTILE = ("{{7*7}} %s %(x)d ${7} {0}", "<script>alert(1)</script>", 'O\'Neil & "Sons"')
 LANGUAGES = ("fr", "en")
+SHARED = ("layout.html", "notice.html", "notice.txt", "words.txt")
 BY_SMS = [message for message in Message if Channel.SMS in CHANNELS[message]]
 BY_MAIL = [message for message in Message if Channel.MAIL in CHANNELS[message]]
 
@@ -43,15 +46,26 @@ def view_of(network: Network, settings: Settings, **changes: object) -> BookingV
     return get_booking_view(make_ticketed(network, settings, **changes).reference)
 
 
-def sms(message: Message, view: BookingView, settings: Settings, site: str = SITE) -> Sms:
-    link = private_link(view.booking, site_url=site, keys=[settings.secret_key])
-    return write_sms(message, view, name="n", link=link)
+def about(message: Message, view: BookingView, reason: str = "second") -> About:
+    """What a message of this kind is about: a refund of 8,000,000 FCFA, the seats given back, three departures."""
+    if message in (Message.TICKET, Message.PAYMENT_FAILED, Message.OTHER_SEATS):
+        return About()
+    refund = Refund(reason=reason, amount=8_000_000, currency="XAF")
+    seats = view.seats if message == Message.CANCELLED else []
+    return About(refund, seats, [view.trip] * 3 if message == Message.PAID_TOO_LATE else [])
 
 
-def letter(message: Message, view: BookingView, settings: Settings, site: str = SITE) -> Letter:
+def sms(message: Message, view: BookingView, settings: Settings, site: str = SITE, said: About | None = None) -> Sms:
     link = private_link(view.booking, site_url=site, keys=[settings.secret_key])
-    at = view.booking.created_at
-    return write_letter(message, view, name="20261218-7K3QF9-1", link=link, site_url=site, written_at=at)
+    return write_sms(message, view, said or about(message, view), name="n", link=link)
+
+
+def letter(
+    message: Message, view: BookingView, settings: Settings, site: str = SITE, said: About | None = None
+) -> Letter:
+    link = private_link(view.booking, site_url=site, keys=[settings.secret_key])
+    post = {"name": "20261218-7K3QF9-1", "link": link, "site_url": site, "written_at": view.booking.created_at}
+    return write_letter(message, view, said or about(message, view), **post)
 
 
 def between(view: BookingView, start: StopOnTrip, end: StopOnTrip) -> BookingView:
@@ -94,6 +108,50 @@ def test_an_sms_fits_into_one_with_the_longest_names(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("message", [Message.REFUND_ASKED, Message.PAID_TOO_LATE])
+@pytest.mark.parametrize("reason", RefundReason)
+def test_every_reason_for_a_refund_is_told(
+    network: Network, settings: Settings, message: Message, reason: RefundReason, language: str
+) -> None:
+    view = view_of(network, settings, language=language)
+    said = about(message, view, reason)
+    told = sms(message, view, settings, said=said).text
+    assert gsm_length(told) <= 160
+    assert ("8 000 000 FCFA" if language == "fr" else "8,000,000 FCFA") in told
+    assert "aurapark.cm/t/" in told
+    mail = letter(message, view, settings, said=said)
+    assert view.booking.reference in mail.subject
+    assert ("8 000 000 FCFA" if language == "fr" else "8,000,000 FCFA") in plain(mail.text)
+    assert mail.calendar is None
+    assert not mail.pictures
+    for sentence in mail.text.splitlines():
+        assert plain(sentence) in plain(visible(mail.html) + mail.subject + mail.text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_money_in_another_currency_is_named(network: Network, settings: Settings, language: str) -> None:
+    view = view_of(network, settings, language=language)
+    said = About(Refund(reason="foreign_currency", amount=6500, currency="NGN"))
+    assert "6500 NGN" in sms(Message.REFUND_ASKED, view, settings, said=said).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_cancellation_without_refund_says_so(network: Network, settings: Settings, language: str) -> None:
+    view = view_of(network, settings, language=language)
+    nothing = {"fr": "rien n'est rendu", "en": "nothing comes back"}[language]
+    assert nothing in sms(Message.CANCELLED, view, settings, said=About(seats=["12"])).text
+    assert nothing in letter(Message.CANCELLED, view, settings, said=About()).text.replace("’", "'")
+
+
+def test_the_next_departures_are_offered(network: Network, settings: Settings) -> None:
+    view = view_of(network, settings)
+    day = view.trip.board.at
+    told = sms(Message.PAID_TOO_LATE, view, settings, site="http://a.cm").text
+    assert told.count(f"{day:%d/%m} 08:00") == 2
+    assert plain(letter(Message.PAID_TOO_LATE, view, settings).text).count("8 h 00, Akwa") == 3
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_ticket_sms_keeps_what_fits(network: Network, settings: Settings, language: str) -> None:
     view = view_of(network, settings, seats=["12"], language=language)
     token = booking_token(settings.secret_key, view.booking.reference, 1)
@@ -126,6 +184,7 @@ def test_a_mail_is_small_and_loads_nothing(
     mail = letter(message, view_of(network, settings, seats=SIX, language=language, names=["W" * 80] * 6), settings)
     assert len(mail.html.encode()) <= 15 * 1024
     assert f'<html lang="{language}">' in mail.html
+    assert bool(mail.pictures) == (message in WITH_TICKETS)
     sources = re.findall(r"""(?:src|background|srcset)\s*=\s*["']([^"']*)|url\(([^)]*)\)""", mail.html)
     assert sorted(source for source, _ in sources) == sorted(f"cid:{content_id}" for content_id in mail.pictures)
     assert not re.search(r"<(link|iframe|object|video|form)\b|@import", mail.html)
@@ -266,7 +325,7 @@ def test_every_message_has_its_templates() -> None:
     found = {
         f"{folder}/{path.name}" for folder in ("sms", "emails") for path in (ROOT / "templates" / folder).iterdir()
     }
-    assert found - {"emails/layout.html"} == wanted
+    assert found - {f"emails/{name}" for name in SHARED} == wanted
 
 
 def visible(html: str) -> str:

@@ -1,7 +1,9 @@
 """Webhooks: stored as they came, answered at once, believed in nothing, worked off later."""
 
+import hmac
 import json
 import time
+from base64 import b64encode
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,16 +14,18 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from aurapark.booking.models import Booking, BookingState, Ticket
-from aurapark.checkout.sweeps import check_open_payments, process_events
+from aurapark.checkout.sweeps import check_open_payments, forget_forged_events, process_events, process_refunds
 from aurapark.checkout.webhooks import process_webhooks
 from aurapark.config import SANDBOX_WEBHOOK_SECRET, Settings
 from aurapark.database import in_transaction
 from aurapark.extensions import db
 from aurapark.outbox import OutboxRow
+from aurapark.payments.gateway import GatewayUncertain
 from aurapark.payments.models import Payment, WebhookEvent
 from tests.factories import Network
 from tests.fakes import FakeGateway
-from tests.stories import fresh, hold, race, start
+from tests.refunding import refunds
+from tests.stories import check, fresh, hold, payments_of, race, start
 
 URL = "/api/payments/webhook/flutterwave"
 BASE = timedelta(seconds=10)
@@ -255,3 +259,114 @@ def test_a_bad_event_delays_nobody(
     monkeypatch.setattr(webhooks, "make_check_due", choke)
     process_events(settings, 10)
     assert [event.effect for event in events()] == ["failed", "check"]
+
+
+FLAT = {"AmountRefunded": 4000, "status": "completed", "FlwRef": "4687213286"}  # flutterwave.md, section 4.4
+
+
+@pytest.mark.parametrize("shape", ["wrapped", "flat"])
+def test_an_event_of_a_refund_makes_its_next_question_due(
+    client: FlaskClient, settings: Settings, booking: Booking, payment: Payment, gateway: FakeGateway, shape: str
+) -> None:
+    charge = gateway.charge(payment.tx_ref, 4000)
+    gateway.charge(payment.tx_ref, 100)
+    check(payment, gateway)
+    process_refunds(settings, 10)
+    gateway.end_refunds()
+    (refund,) = refunds()
+    assert (refund.state, process_refunds(settings, 10)) == ("sent", 0)
+    charge_id = int(payments_of(booking)[1].gateway_tx_id or 0)
+    assert charge_id != int(charge.gateway_tx_id)
+    about = {"id": int(refund.gateway_refund_id or 0), "TransactionId": charge_id, **FLAT}
+    raw = json.dumps(about if shape == "flat" else {"event": "refund.completed", "data": about}).encode()
+    assert send(client, raw) == 200
+    process_events(settings, 10)
+    assert process_refunds(settings, 10) == 1
+    assert refunds()[0].state == "succeeded"
+    for _ in range(3):
+        assert send(client, raw) == 200
+        process_events(settings, 10)
+    assert process_refunds(settings, 10) == 0
+    assert {event.effect for event in events()} == {"check"}
+
+
+def test_an_event_finds_a_refund_whose_answer_got_lost(
+    client: FlaskClient, settings: Settings, payment: Payment, gateway: FakeGateway
+) -> None:
+    charge = gateway.charge(payment.tx_ref, 100)
+    check(payment, gateway)
+    gateway.refunding, gateway.refunding_done = GatewayUncertain("lost"), True
+    process_refunds(settings, 10)
+    gateway.refunding = None
+    assert (refunds()[0].state, process_refunds(settings, 10)) == ("unknown", 0)
+    (made,) = gateway.refunds
+    raw = json.dumps({"id": int(made.refund_id), "TransactionId": int(charge.gateway_tx_id), **FLAT}).encode()
+    send(client, raw)
+    process_events(settings, 10)
+    process_refunds(settings, 10)
+    assert (refunds()[0].state, len(gateway.refund_posts)) == ("sent", 1)
+
+
+def test_an_event_of_a_refund_of_somebody_else_is_kept_and_closed(client: FlaskClient, settings: Settings) -> None:
+    assert send(client, json.dumps({"id": 99025, "TransactionId": 9231836, **FLAT}).encode()) == 200
+    process_events(settings, 10)
+    assert events()[0].processed_at is None
+    in_transaction(
+        lambda: db.session.execute(text("UPDATE webhook_event SET received_at = received_at - interval '3 min'"))
+    )
+    process_events(settings, 10)
+    assert (events()[0].processed_at is not None, events()[0].effect) == (True, "none")
+
+
+SIGNATURE_SECRET = "a-signature-secret"
+
+
+def signed(raw: bytes, secret: str = SIGNATURE_SECRET) -> str:
+    return b64encode(hmac.digest(secret.encode(), raw, "sha256")).decode()
+
+
+@pytest.mark.parametrize("environment", [{"FLUTTERWAVE_SIGNATURE_SECRET": SIGNATURE_SECRET}])
+def test_a_signature_over_the_raw_bytes_is_as_good_as_the_secret(client: FlaskClient, environment: object) -> None:
+    raw = body("AP-1")
+    for signature, status in [(signed(raw), 200), (signed(raw + b" "), 401), (signed(raw, "x"), 401), ("", 401)]:
+        answer = client.post(URL, data=raw, headers={"flutterwave-signature": signature})
+        assert answer.status_code == status
+    assert [event.authentic for event in events()] == [True, False]
+
+
+def test_without_a_configured_secret_no_signature_counts(client: FlaskClient) -> None:
+    raw = body("AP-1")
+    assert client.post(URL, data=raw, headers={"flutterwave-signature": signed(raw, "")}).status_code == 401
+
+
+def forge(count: int, *, days: float) -> None:
+    """Forged events that came so many days ago."""
+    made = text("""
+        INSERT INTO webhook_event (event_key, provider, authentic, body, sha256, received_at)
+        SELECT 'forged:' || :days || ':' || n, 'flutterwave', false, '', '', now() - make_interval(hours => :hours)
+        FROM generate_series(1, :count) AS n
+    """)
+    in_transaction(lambda: db.session.execute(made, {"days": str(days), "hours": int(days * 24), "count": count}))
+
+
+def test_forged_events_are_forgotten_after_a_week_and_beyond_the_newest_thousand(
+    client: FlaskClient, settings: Settings
+) -> None:
+    forge(3, days=8)
+    forge(5, days=2)
+    forge(998, days=1)
+    send(client, body("AP-NOTOURS-1"))
+    in_transaction(
+        lambda: db.session.execute(
+            text("UPDATE webhook_event SET received_at = now() - interval '9 d' WHERE authentic")
+        )
+    )
+    assert forget_forged_events(settings, 4) == 4
+    assert forget_forged_events(settings, 100) == 2
+    assert forget_forged_events(settings, 100) == 0
+    assert sorted({(event.authentic, event.event_key.split(":")[1]) for event in events()}) == [
+        (False, "1"),
+        (False, "2"),
+        (True, "charge.completed"),
+    ]
+    assert len(events()) == 1001

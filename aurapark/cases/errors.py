@@ -1,0 +1,23 @@
+"""What can go wrong with a case, named for people."""
+
+from aurapark.errors import N_, Conflict, Invalid, NotFound
+
+
+class CaseNotFound(NotFound):
+    sentence = N_("There is no such case.")
+
+
+class CaseClosed(Conflict):
+    sentence = N_("This case is resolved already.")
+
+
+class CaseInOtherHands(Conflict):
+    sentence = N_("This case is in the hands of %(owner)s; take it first.")
+
+
+class ReasonNeeded(Invalid):
+    sentence = N_("Say who you are and why.")
+
+
+class CaseNotFits(Conflict):
+    sentence = N_("“%(action)s” does not fit a case of the kind %(kind)s.")
