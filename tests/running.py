@@ -6,6 +6,7 @@ with running_site(database_url, redis_url, tmp_path) as site:
 """
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -23,7 +24,9 @@ from aurapark.config import ROOT
 from aurapark.devstack.sandbox.running import running_sandbox
 
 BIN = Path(sys.executable).parent
-START_SECONDS, STOP_SECONDS = 30, 10
+START_SECONDS, STOP_SECONDS = 60, 10
+# A site that lives through a whole run must not take the wake-ups of other tests: each has a Redis index of its own.
+_indexes = itertools.cycle(range(1, 16))
 
 
 @dataclass
@@ -78,7 +81,7 @@ def running_site(
         host = sandbox.base_url.split("/")[2]
         settings = {
             "DATABASE_URL": database_url,
-            "REDIS_URL": redis_url,
+            "REDIS_URL": f"{redis_url.rpartition('/')[0]}/{next(_indexes)}",
             "AURAPARK_VAR": str(folder / "var"),
             "PORT": str(port),
             "SITE_URL": url,
