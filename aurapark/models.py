@@ -1,5 +1,6 @@
 """All models, imported once so that the metadata is complete: for migrations and tests."""
 
+from aurapark.accounts import models as accounts
 from aurapark.agencies import models as agencies
 from aurapark.audit import AuditEntry
 from aurapark.booking import models as booking
@@ -18,6 +19,7 @@ __all__ = [
     "AuditEntry",
     "Heartbeat",
     "OutboxRow",
+    "accounts",
     "agencies",
     "booking",
     "cases",
