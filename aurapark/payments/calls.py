@@ -12,8 +12,8 @@ from typing import Any
 
 import requests
 
+from aurapark.breaker import Breaker
 from aurapark.log import log_event
-from aurapark.payments.breaker import Breaker
 from aurapark.payments.gateway import GatewayUncertain
 
 TIMEOUTS = (5.0, 35.0)  # connect, read; they give up after about 28 s and may have acted

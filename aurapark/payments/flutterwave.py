@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from aurapark.breaker import Breaker
 from aurapark.payments import flutterwave_refunds
-from aurapark.payments.breaker import Breaker
 from aurapark.payments.calls import TIMEOUTS, read_number
 from aurapark.payments.flutterwave_calls import GATEWAY_ID, Calls, fields, require_accepted
 from aurapark.payments.gateway import SUCCESSFUL, Charge, Checkout, GatewayError, GatewayRefund, GatewayUncertain

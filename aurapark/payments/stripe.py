@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aurapark import clock
+from aurapark.breaker import Breaker
 from aurapark.payments import stripe_refunds
-from aurapark.payments.breaker import Breaker
 from aurapark.payments.calls import TIMEOUTS
 from aurapark.payments.gateway import FAILED, PENDING, SUCCESSFUL, Charge, Checkout, GatewayRefund, GatewayRefused
 from aurapark.payments.gateway import GatewayUncertain as Uncertain

@@ -14,9 +14,9 @@ import pytest
 from flask import Flask
 
 from aurapark.booking.models import Booking
+from aurapark.breaker import Breaker
 from aurapark.checkout.cancel import cancel_booking
 from aurapark.devstack.sandbox.running import RunningSandbox, running_sandbox
-from aurapark.payments.breaker import Breaker
 from aurapark.payments.errors import PaymentNotOpened, PaymentUncertain
 from aurapark.payments.flutterwave import Flutterwave
 from tests.faults.world import FAULT_SCALE, HALF_HOUR, World

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aurapark.payments.breaker import FAILURES, OPEN_SECONDS, Breaker
+from aurapark.breaker import FAILURES, OPEN_SECONDS, Breaker
 from aurapark.payments.flutterwave import is_checkout_link
 from aurapark.payments.gateway import Charge, GatewayRefused, GatewayUncertain
 from tests.gateway.conftest import Player, checkout, make_client

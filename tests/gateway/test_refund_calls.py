@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from aurapark import clock
+from aurapark.breaker import Breaker
 from aurapark.devstack.sandbox.running import RunningSandbox, running_sandbox
-from aurapark.payments.breaker import Breaker
 from aurapark.payments.flutterwave import Flutterwave
 from aurapark.payments.flutterwave_refunds import outcome_of
 from aurapark.payments.gateway import (

@@ -1,7 +1,8 @@
-"""A breaker before a host that does not answer: after five failures in a row nobody asks it for 30 seconds.
+"""A breaker before an outside host that does not answer: after five failures in a row nobody asks it for 30 seconds.
 
-It lives in one process on purpose. Sharing it would need Redis or a row written on every call; each process finds
-out for itself after five calls, which costs little and can never block a healthy one.
+The payment gateway, the mail server and the SMS provider each have one. It lives in one process on purpose: sharing
+it would need Redis or a row written on every call; each process finds out for itself after five calls, which costs
+little and can never block a healthy one.
 """
 
 import threading
