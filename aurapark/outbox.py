@@ -1,10 +1,12 @@
 """Work that must happen after a commit: a row written in the same transaction, claimed and done later.
 
 PostgreSQL is the queue. A claim takes a lease and a token and counts an attempt, so a crash counts; finishing
-checks the token, so that a worker that lost its lease changes nothing. What gives up is `dead` and visible.
+checks the token, so that a worker that lost its lease changes nothing. What gives up is `dead` and visible, until
+a person has it tried again or dismisses it: a dismissed row is `done` and keeps its last error.
 """
 
 import random
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,16 +14,35 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, Integer, Text, Uuid, func, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Identity,
+    Index,
+    Integer,
+    Text,
+    Uuid,
+    case,
+    func,
+    null,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB, array, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from aurapark.database import UtcDateTime, Word, one_of
 from aurapark.extensions import Model, db
 
-MAX_STEP = timedelta(hours=1)
-GIVE_UP_AFTER = timedelta(hours=24)
+MOST_STEPS = 360  # the longest wait, in first steps: an hour at 10 seconds
+MOST_TRIES = 41  # about 24 hours with those waits
+MOST_SILENT = 5  # tries whose process never came back: what kills whoever touches it is not tried for a day
 ERROR_LENGTH = 300
+SILENCE = "no process came back from it"
+PERSONAL = re.compile(r"\S+@\S+|\+?\d[\d .-]{5,}\d|[\w-]{24,}")  # addresses, telephone numbers, tokens
 
 
 class WorkState(StrEnum):
@@ -40,7 +61,8 @@ class OutboxRow(Model):
         CheckConstraint("(state = 'leased') = (lease_until IS NOT NULL AND lease_token IS NOT NULL)", name="lease"),
         CheckConstraint("attempts >= 0", name="attempts"),
         Index("uq_outbox_kind_dedupe_key", "kind", "dedupe_key", unique=True),
-        Index("ix_outbox_due", "next_at", postgresql_where=text("state IN ('ready', 'leased')")),
+        CheckConstraint("silent >= 0", name="silent"),
+        Index("ix_outbox_due", "kind", "next_at", postgresql_where=text("state IN ('ready', 'leased')")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -49,6 +71,7 @@ class OutboxRow(Model):
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
     state: Mapped[WorkState] = mapped_column(Word(WorkState), server_default=WorkState.READY)
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    silent: Mapped[int] = mapped_column(Integer, server_default="0")
     next_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=func.now())
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     lease_token: Mapped[uuid.UUID | None] = mapped_column(Uuid)
@@ -77,35 +100,17 @@ def publish(rows: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
 
 
 def claim(kinds: Sequence[str], *, limit: int, lease: timedelta) -> list[Work]:
-    """Take due work, oldest first, passing over what others hold. Call in a transaction of its own."""
-    token = uuid.uuid4()
-    due = (
-        select(OutboxRow.id)
-        .where(
-            OutboxRow.kind.in_(kinds),
-            OutboxRow.state.in_([WorkState.READY, WorkState.LEASED]),
-            OutboxRow.next_at <= func.now(),
-            func.coalesce(OutboxRow.lease_until, func.to_timestamp(0)) <= func.now(),
-        )
-        .order_by(OutboxRow.next_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    taken = (
-        update(OutboxRow)
-        .where(OutboxRow.id.in_(due.scalar_subquery()))
-        .values(
-            state=WorkState.LEASED,
-            attempts=OutboxRow.attempts + 1,
-            lease_until=func.now() + lease,
-            lease_token=token,
-        )
-        .returning(OutboxRow.id, OutboxRow.kind, OutboxRow.payload, OutboxRow.attempts, OutboxRow.created_at)
-        .execution_options(synchronize_session=False)
-    )
-    rows = db.session.execute(taken).all()
-    taken_now = [Work(row.id, row.kind, row.payload, row.attempts, row.created_at, token) for row in rows]
-    return sorted(taken_now, key=lambda work: work.id)
+    """Take due work, oldest first, passing over what others hold. Call in a transaction of its own.
+
+    Each try counts here, so that a row that kills its process at every claim ends as `dead` too.
+    """
+    while True:
+        token = uuid.uuid4()
+        rows = db.session.execute(_take(kinds, limit, lease, token)).all()
+        alive = [row for row in rows if row.state == WorkState.LEASED]
+        if alive or not rows:
+            taken = [Work(row.id, row.kind, row.payload, row.attempts, row.created_at, token) for row in alive]
+            return sorted(taken, key=lambda work: work.id)
 
 
 def finish(work: Work) -> bool:
@@ -114,13 +119,102 @@ def finish(work: Work) -> bool:
 
 
 def give_back(work: Work, error: str, *, base: timedelta) -> bool:
-    """Try again later, each time after twice the wait up to an hour; after 24 hours it is `dead` and stays visible."""
-    wait = min(base * 2 ** (work.attempts - 1), MAX_STEP) * random.uniform(0.5, 1)  # noqa: S311  jitter, not a secret
-    values: dict[str, Any] = {"last_error": error[:ERROR_LENGTH]}
-    dead = OutboxRow.created_at < func.now() - GIVE_UP_AFTER
-    if db.session.scalar(select(dead).where(OutboxRow.id == work.id)):
-        return _close(work, state=WorkState.DEAD, **values)
+    """Try again later, each time after twice the wait, up to an hour; after 41 tries it is `dead` and stays visible.
+
+    `base` is the first wait. `error` is the name of what went wrong; addresses and numbers in it are masked.
+    """
+    noted = {"last_error": PERSONAL.sub("…", error)[:ERROR_LENGTH]}
+    if work.attempts >= MOST_TRIES:
+        return _close(work, state=WorkState.DEAD, **noted)
+    steps = min(2 ** (work.attempts - 1), MOST_STEPS)
+    wait = base * steps * random.uniform(0.5, 1)  # noqa: S311  jitter, not a secret
+    return _close(work, state=WorkState.READY, next_at=func.now() + wait, **noted)
+
+
+def find_row(row_id: int) -> OutboxRow | None:
+    """Return one row as it is now, None when there is none."""
+    return db.session.get(OutboxRow, row_id, populate_existing=True)
+
+
+def list_rows(states: Sequence[WorkState], *, limit: int) -> list[OutboxRow]:
+    """Return rows in these states, oldest first."""
+    return list(
+        db.session.scalars(select(OutboxRow).where(OutboxRow.state.in_(states)).order_by(OutboxRow.id).limit(limit))
+    )
+
+
+def revive(row_id: int) -> bool:
+    """Let a dead row be tried from the beginning, at once; False when it is not dead."""
+    return _change_dead(row_id, state=WorkState.READY, attempts=0, silent=0, next_at=func.now())
+
+
+def lay_to_rest(row_id: int) -> bool:
+    """Close a dead row that shall not be done any more: `done`, its last error kept. False when it is not dead."""
+    return _change_dead(row_id, state=WorkState.DONE, done_at=func.now())
+
+
+def _take(kinds: Sequence[str], limit: int, lease: timedelta, token: uuid.UUID) -> Any:
+    """Return the statement that claims: an index range per kind, so that a heap of one kind slows no other down."""
+    kind = func.unnest(array(list(kinds), type_=Text)).table_valued("name", name="kind")
+    oldest = (
+        select(OutboxRow.id, OutboxRow.next_at)
+        .where(
+            OutboxRow.kind == kind.c.name,
+            OutboxRow.state.in_([WorkState.READY, WorkState.LEASED]),
+            OutboxRow.next_at <= func.now(),
+            func.coalesce(OutboxRow.lease_until, func.to_timestamp(0)) <= func.now(),
+        )
+        .order_by(OutboxRow.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .lateral("oldest")
+    )
+    due = select(oldest.c.id).select_from(kind.join(oldest, true())).order_by(oldest.c.next_at).limit(limit).cte("due")
+    silent = OutboxRow.silent + case((OutboxRow.state == WorkState.LEASED, 1), else_=0)
+    spent = or_(silent >= MOST_SILENT, OutboxRow.attempts >= MOST_TRIES)
+    return (
+        update(OutboxRow)
+        .where(OutboxRow.id == due.c.id)
+        .values(
+            state=case((spent, WorkState.DEAD.value), else_=WorkState.LEASED.value),
+            attempts=OutboxRow.attempts + case((spent, 0), else_=1),
+            silent=silent,
+            last_error=case((spent, SILENCE), else_=OutboxRow.last_error),
+            lease_until=case((spent, null()), else_=func.now() + lease),
+            lease_token=case((spent, null()), else_=token),
+        )
+        .returning(
+            OutboxRow.id,
+            OutboxRow.kind,
+            OutboxRow.payload,
+            OutboxRow.state,
+            OutboxRow.attempts,
+            OutboxRow.created_at,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _change_dead(row_id: int, **values: Any) -> bool:
+    statement = (
+        update(OutboxRow)
+        .where(OutboxRow.id == row_id, OutboxRow.state == WorkState.DEAD)
+        .values(**values)
+        .returning(OutboxRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return db.session.execute(statement).first() is not None
+
+
+def postpone(work: Work, error: str, *, wait: timedelta) -> bool:
+    """Try again after a wait as if it had not been tried: what it needs was not there for anybody."""
+    values: dict[str, Any] = {"last_error": error[:ERROR_LENGTH], "attempts": OutboxRow.attempts - 1}
     return _close(work, state=WorkState.READY, next_at=func.now() + wait, **values)
+
+
+def give_up(work: Work, error: str) -> bool:
+    """Do not try again: the answer was a clear no. The row is `dead` and stays visible."""
+    return _close(work, state=WorkState.DEAD, last_error=error[:ERROR_LENGTH])
 
 
 def _close(work: Work, **values: Any) -> bool:
