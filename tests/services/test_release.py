@@ -112,5 +112,5 @@ def test_release_and_success_at_once_never_both(app: Flask, network: Network, ga
         race(app, partial(release, reference, early), partial(check, tx_ref, gateway))
         (paid,) = payments_of(booking)
         confirmed = fresh(booking).state == BookingState.CONFIRMED
-        assert paid.disposition == ("applied" if confirmed else "review")
+        assert paid.disposition == ("applied" if confirmed else "refund")
         assert len(claims_of(booking)) == (2 if confirmed else 0)
