@@ -8,6 +8,7 @@ from aurapark.cases import models as cases
 from aurapark.fares import models as fares
 from aurapark.fleet import models as fleet
 from aurapark.heartbeat import Heartbeat
+from aurapark.jobs import models as jobs
 from aurapark.ledger import models as ledger
 from aurapark.outbox import OutboxRow
 from aurapark.payments import models as payments
@@ -25,6 +26,7 @@ __all__ = [
     "cases",
     "fares",
     "fleet",
+    "jobs",
     "ledger",
     "payments",
     "reconciliation",

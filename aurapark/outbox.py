@@ -63,6 +63,7 @@ class OutboxRow(Model):
         Index("uq_outbox_kind_dedupe_key", "kind", "dedupe_key", unique=True),
         CheckConstraint("silent >= 0", name="silent"),
         Index("ix_outbox_due", "kind", "next_at", postgresql_where=text("state IN ('ready', 'leased')")),
+        Index("ix_outbox_dead", "id", postgresql_where=text("state = 'dead'")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -123,12 +124,11 @@ def give_back(work: Work, error: str, *, base: timedelta) -> bool:
 
     `base` is the first wait. `error` is the name of what went wrong; addresses and numbers in it are masked.
     """
-    noted = {"last_error": PERSONAL.sub("…", error)[:ERROR_LENGTH]}
     if work.attempts >= MOST_TRIES:
-        return _close(work, state=WorkState.DEAD, **noted)
+        return give_up(work, error)
     steps = min(2 ** (work.attempts - 1), MOST_STEPS)
     wait = base * steps * random.uniform(0.5, 1)  # noqa: S311  jitter, not a secret
-    return _close(work, state=WorkState.READY, next_at=func.now() + wait, **noted)
+    return _close(work, state=WorkState.READY, next_at=func.now() + wait, last_error=_redacted(error))
 
 
 def find_row(row_id: int) -> OutboxRow | None:
@@ -208,13 +208,17 @@ def _change_dead(row_id: int, **values: Any) -> bool:
 
 def postpone(work: Work, error: str, *, wait: timedelta) -> bool:
     """Try again after a wait as if it had not been tried: what it needs was not there for anybody."""
-    values: dict[str, Any] = {"last_error": error[:ERROR_LENGTH], "attempts": OutboxRow.attempts - 1}
+    values: dict[str, Any] = {"last_error": _redacted(error), "attempts": OutboxRow.attempts - 1}
     return _close(work, state=WorkState.READY, next_at=func.now() + wait, **values)
 
 
 def give_up(work: Work, error: str) -> bool:
     """Do not try again: the answer was a clear no. The row is `dead` and stays visible."""
-    return _close(work, state=WorkState.DEAD, last_error=error[:ERROR_LENGTH])
+    return _close(work, state=WorkState.DEAD, last_error=_redacted(error))
+
+
+def _redacted(error: str) -> str:
+    return PERSONAL.sub("…", error)[:ERROR_LENGTH]
 
 
 def _close(work: Work, **values: Any) -> bool:
