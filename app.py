@@ -1,6 +1,9 @@
 """Entry for gunicorn (`gunicorn app:app`)."""
 
-from aurapark import create_app, log
+from aurapark import create_app
+from aurapark.config import load_settings
+from aurapark.process import begin
 
-log.configure()
-app = create_app()
+settings = load_settings()
+begin("web", settings)
+app = create_app(settings)

@@ -11,9 +11,10 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from dotenv import dotenv_values
@@ -22,7 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SANDBOX_SECRET_KEY = "FLWSECK_TEST-5a11dbe77e57a11dbe77e57a11dbe77e-X"  # noqa: S105  the sandbox's, published on purpose
 SANDBOX_WEBHOOK_SECRET = "sandbox-webhook-secret"  # noqa: S105  the sandbox's
 MIN_SECRET_BYTES = 32
+MIN_TOKEN_LENGTH = 16
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+SMS_SENDER_LENGTH = 11
 
 
 class SettingsError(Exception):
@@ -34,6 +37,9 @@ class Settings:
     """Every setting of the application. Times are seconds unless the name says otherwise."""
 
     env: str
+    log_format: str
+    metrics_token: str
+    metrics_networks: tuple[str, ...]
     var: Path
     secret_key: str
     secret_key_fallbacks: tuple[str, ...]
@@ -68,7 +74,10 @@ class Settings:
     mail_from: str
     tickets_mail_domain: str
     sms_url: str
+    operator_mail: str
+    operator_language: str
     proxy_count: int
+    rate_limits: bool
 
     @property
     def production(self) -> bool:
@@ -123,6 +132,9 @@ class _Reader:
         gateway = self.word("PAYMENT_GATEWAY", "flutterwave", ("flutterwave", "stripe"))
         settings = Settings(
             env=env,
+            log_format=self.word("LOG_FORMAT", "json" if production else "text", ("json", "text")),
+            metrics_token=self.token("METRICS_TOKEN"),
+            metrics_networks=self.networks("METRICS_NETWORKS", "127.0.0.0/8,::1/128"),
             var=var,
             secret_key=self.secret("SECRET_KEY", production, var, _new_secret),
             secret_key_fallbacks=self.names("SECRET_KEY_FALLBACKS", ""),
@@ -163,13 +175,16 @@ class _Reader:
             lease_seconds=self.number("LEASE_SECONDS", 120, 1, 86400),
             max_seats=self.number("MAX_SEATS", 6, 1, 10),
             commission_percent=self.number("PLATFORM_COMMISSION_PERCENT", 10, 0, 100),
-            mail_url=self.sink("MAIL_URL", f"file:{var / 'mail'}", ("file", "smtp")),
+            mail_url=self.sink("MAIL_URL", f"file:{var / 'mail'}", ("file", "smtp", "smtps")),
             mail_from=self.given.get("MAIL_FROM") or "AuraPark <tickets@aurapark.example>",
             tickets_mail_domain=self.given.get("TICKETS_MAIL_DOMAIN") or "tickets.aurapark.example",
-            sms_url=self.sink("SMS_URL", f"file:{var / 'sms'}", ("file",)),
+            sms_url=self.sms_provider(production, f"file:{var / 'sms'}"),
+            operator_mail=self.given.get("OPERATOR_MAIL", ""),
+            operator_language=self.word("OPERATOR_LANGUAGE", "fr", ("fr", "en")),
             proxy_count=self.number("PROXY_COUNT", 0, 0, 10),
+            rate_limits=self.word("RATE_LIMITS", "on", ("on", "off")) == "on",
         )
-        if production and self.given.get("RATE_LIMITS", "on") == "off":
+        if production and not settings.rate_limits:
             self.wrong.append("RATE_LIMITS: production does not run without limits; remove the setting")
         if self.wrong:
             raise SettingsError("\n".join(self.wrong))
@@ -192,6 +207,20 @@ class _Reader:
         text = self.given.get(name) or default
         return tuple(part.strip() for part in text.split(",") if part.strip())
 
+    def token(self, name: str) -> str:
+        text = self.given.get(name, "")
+        if text and len(text) < MIN_TOKEN_LENGTH:
+            self.wrong.append(f"{name}: needs at least {MIN_TOKEN_LENGTH} characters; a new one: {_new_secret()}")
+        return text
+
+    def networks(self, name: str, default: str) -> tuple[str, ...]:
+        for part in self.names(name, default):
+            try:
+                ip_network(part)
+            except ValueError:
+                self.wrong.append(f"{name}: {part!r} is no network such as 10.0.0.0/8 or ::1/128")
+        return self.names(name, default)
+
     def url(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
         text = (self.given.get(name) or default).rstrip("/")
         if urlsplit(text).scheme not in schemes or not urlsplit(text).hostname:
@@ -207,9 +236,25 @@ class _Reader:
         return text
 
     def sink(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
+        """Read the address of a way out; it may hold a password, so that nothing of it is repeated."""
         text = self.given.get(name) or default
-        if urlsplit(text).scheme not in schemes:
-            self.wrong.append(f"{name}: {text!r} does not begin with {' or '.join(s + ':' for s in schemes)}")
+        try:
+            parts = urlsplit(text)
+            reachable = parts.scheme == "file" or (bool(parts.hostname) and parts.port != 0)
+        except ValueError:
+            reachable = False
+        if not reachable or parts.scheme not in schemes:
+            listed = " or ".join(f"{scheme}:" for scheme in schemes)
+            self.wrong.append(f"{name}: is no address that begins with {listed} and, unless a folder, names a host")
+        return text
+
+    def sms_provider(self, production: bool, default: str) -> str:
+        schemes = ("file", "bulksms") if production else ("file", "bulksms", "bulksms+http")
+        text = self.sink("SMS_URL", default, schemes)
+        if text.startswith("bulksms") and not re.search(r"//[^:@/]+:[^@/]+@", text):
+            self.wrong.append("SMS_URL: has no token; bulksms://TOKEN-ID:TOKEN-SECRET@api.bulksms.com?from=NAME")
+        if len(sender := parse_qs(text.partition("?")[2]).get("from", ["x"])[0]) > SMS_SENDER_LENGTH:
+            self.wrong.append(f"SMS_URL: from={sender!r} is longer than {SMS_SENDER_LENGTH} letters")
         return text
 
     def of_gateway(self, name: str, default: str, *, chosen: bool) -> str:

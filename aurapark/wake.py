@@ -14,6 +14,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from aurapark.log import log_event
+from aurapark.metrics import count_wake_failed
 from aurapark.settings import current_settings
 
 QUEUE = "aurapark"  # one queue: with several, RQ takes jobs with BLPOP and can lose one in a crash
@@ -37,6 +38,7 @@ def wake(job: str, *ids: str) -> bool:
     except Exception as error:
         _state["quiet_until"] = time.monotonic() + SILENCE
         _state["failed"] += 1
+        count_wake_failed(job)
         log_event("wake_failed", job=job, error=type(error).__name__, failed=int(_state["failed"]))
         return False
 

@@ -14,6 +14,7 @@ import requests
 
 from aurapark.breaker import Breaker
 from aurapark.log import log_event
+from aurapark.metrics import count_call
 from aurapark.payments.gateway import GatewayUncertain
 
 TIMEOUTS = (5.0, 35.0)  # connect, read; they give up after about 28 s and may have acted
@@ -73,7 +74,7 @@ class HttpCalls:
         """
         if not self.up:
             raise GatewayUncertain("not asked: it did not answer lately")
-        started = time.monotonic()
+        started, call = time.monotonic(), f"{method} {_pattern(path)}"
         try:
             response = self._session.request(
                 method, self._base_url + path, timeout=self._timeouts, allow_redirects=False, **how
@@ -81,10 +82,12 @@ class HttpCalls:
             body = _read_json(response)
         except requests.RequestException as error:
             self._breaker.failed()
-            log_event("gateway_silent", call=f"{method} {_pattern(path)}", error=type(error).__name__)
+            count_call(call, "silent", time.monotonic() - started)
+            log_event("gateway_silent", call=call, error=type(error).__name__)
             raise GatewayUncertain(type(error).__name__) from None  # the error's text may hold the whole request
-        took = round((time.monotonic() - started) * 1000)
-        log_event("gateway_call", call=f"{method} {_pattern(path)}", status=response.status_code, ms=took)
+        took = time.monotonic() - started
+        log_event("gateway_call", call=call, status=response.status_code, ms=round(took * 1000))
+        count_call(call, _outcome(response.status_code, body), took)
         if body is None or response.status_code >= 500:
             self._breaker.failed()
             raise GatewayUncertain(f"HTTP {response.status_code} that cannot be read")
@@ -112,6 +115,13 @@ def _read_json(response: requests.Response) -> dict[str, Any] | None:
     if isinstance(body, dict):
         return body
     return {} if response.status_code in CLEAR_NO else None
+
+
+def _outcome(status: int, body: Body | None) -> str:
+    """Return one of a few words for the figures."""
+    if body is None or status >= 500:
+        return "unreadable" if status < 500 else "failed"
+    return "refused" if status in CLEAR_NO else "answered"
 
 
 def _pattern(path: str) -> str:

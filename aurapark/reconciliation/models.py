@@ -1,9 +1,23 @@
-"""What is kept of a gateway's settlements, and when its books are compared with ours again."""
+"""What is kept of a gateway's settlements, when its books are compared with ours again, and how doctor fares."""
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, Identity, Index, Numeric, Text, func
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    Float,
+    Identity,
+    Index,
+    Integer,
+    Numeric,
+    Text,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from aurapark.database import UtcDateTime
@@ -45,3 +59,20 @@ class ReconciliationSchedule(Model):
     next_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=func.now())
     next_day: Mapped[date | None] = mapped_column(Date)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class DoctorReport(Model):
+    """What the sweeper's last examination of the invariants found. One row; `clean` is null when it did not end."""
+
+    __tablename__ = "doctor_report"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="only"),
+        CheckConstraint("(at IS NULL) = (seconds IS NULL)", name="done"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False, server_default="1")
+    next_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=func.now())
+    at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    clean: Mapped[bool | None] = mapped_column(Boolean)
+    found: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")
+    seconds: Mapped[float | None] = mapped_column(Float)

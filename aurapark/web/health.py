@@ -1,11 +1,13 @@
 """Whether the site works: `/healthz` says that this process lives, `/api/health` that the work behind it gets done.
 
 Every check is bounded in time, whatever is down. `age` is in seconds: since the last sign of life, or how long the
-oldest piece of work is overdue. Without Redis everything still happens, later: that is `degraded`, not `bad`.
+oldest piece of work is overdue. Without Redis, worker or scheduler everything still happens, later: that is
+`degraded`, not `bad`. Worker, scheduler and doctor are named once there has been anything of them.
 """
 
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import redis
@@ -18,23 +20,30 @@ from aurapark.extensions import db
 from aurapark.settings import current_settings
 from aurapark.web import api
 from aurapark.web.audience import Audience, AudienceBlueprint
+from aurapark.web.bounded import ask_all
 
 SECONDS_ALLOWED = 1.5  # for all checks together
 SWEEPER_SILENT = 75  # seconds; reliability.md promises that a dead sweeper shows within 90
 SWEEPS_MISSED = 6
+HELPERS = ("worker", "scheduler")  # they make things faster; the sweeper does everything without them
+HELPER_SILENT = 90  # seconds
+ONLY_SLOWER = {"redis", *HELPERS}
 OUTBOX_OVERDUE, PAYMENT_OVERDUE = 300, 600  # seconds, as invariants I18 and I20 have them
 NOT_WELL = N_("Part of the service is not working.")
 
 AGES = text("""
     SELECT
-        extract(epoch FROM now() - (SELECT at FROM heartbeat WHERE name = 'sweeper')) AS sweeper,
+        (SELECT jsonb_object_agg(name, extract(epoch FROM now() - at)) FROM heartbeat) AS beats,
         extract(epoch FROM now() - (SELECT min(next_at) FROM outbox WHERE state IN ('ready', 'leased')
                                     AND coalesce(lease_until, '-infinity') < now())) AS outbox,
-        extract(epoch FROM now() - (SELECT min(next_check_at) FROM payment WHERE next_check_at IS NOT NULL)) AS payments
+        (SELECT count(*) FROM outbox WHERE state = 'dead') AS dead,
+        extract(epoch FROM now() - (SELECT min(next_check_at) FROM payment
+                                    WHERE next_check_at IS NOT NULL)) AS payments,
+        (SELECT jsonb_build_object('clean', clean, 'age', extract(epoch FROM now() - at)) FROM doctor_report
+            WHERE at IS NOT NULL) AS doctor
 """)
 
 bp = AudienceBlueprint("health", __name__, audience=Audience.OPERATOR)
-_threads = ThreadPoolExecutor(4, thread_name_prefix="health")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ class Check:
 
     ok: bool
     age: float | None
+    dead: int | None = None  # outbox only: rows that were given up and wait for a person
 
 
 @bp.get("/healthz")
@@ -56,35 +66,46 @@ def health() -> Response:
     """Say whether database, Redis, sweeper, outbox and payment checks are well; 503 when one is not."""
     settings = current_settings()
     checks = run_checks(db.engine, settings.redis_url, sweep_seconds=settings.sweep_seconds)
-    bad = [name for name, check in checks.items() if not check.ok]
-    status = "ok" if not bad else "degraded" if bad == ["redis"] else "bad"
-    found = {"status": status, "checks": {name: {"ok": c.ok, "age": c.age} for name, c in checks.items()}}
+    bad = {name for name, check in checks.items() if not check.ok}
+    status = "ok" if not bad else "degraded" if bad <= ONLY_SLOWER else "bad"
+    found = {"status": status, "checks": {name: _shown(check) for name, check in checks.items()}}
     return api.error_object(503, "UNAVAILABLE", gettext(NOT_WELL), found) if bad else api.answer(found)
 
 
 def run_checks(engine: Engine, redis_url: str, *, sweep_seconds: int) -> dict[str, Check]:
     """Return every check by name; what does not answer in time is not well."""
-    ages: Future[Any] = _threads.submit(_read_ages, engine)
-    ping: Future[Any] = _threads.submit(_ping, redis_url)
-    wait({ages, ping}, timeout=SECONDS_ALLOWED)
-    read: dict[str, Any] | None = _result(ages)
+    read, ping = ask_all(partial(_read_ages, engine), partial(_ping, redis_url), seconds=SECONDS_ALLOWED)
     here, known = read is not None, read or {}
-    return {
+    beats = known.get("beats") or {}
+    checks = {
         "database": Check(here, 0 if here else None),
-        "redis": Check(_result(ping) is not None, 0 if _result(ping) is not None else None),
-        "sweeper": _alive(known.get("sweeper"), max(SWEEPER_SILENT, SWEEPS_MISSED * sweep_seconds)),
-        "outbox": _overdue(here, known.get("outbox"), OUTBOX_OVERDUE),
+        "redis": Check(ping is not None, 0 if ping is not None else None),
+        "sweeper": _alive(beats.get("sweeper"), max(SWEEPER_SILENT, SWEEPS_MISSED * sweep_seconds)),
+        "outbox": _overdue(here, known.get("outbox"), OUTBOX_OVERDUE, dead=known.get("dead")),
         "payments": _overdue(here, known.get("payments"), PAYMENT_OVERDUE),
     }
+    checks |= {name: _alive(beats[name], HELPER_SILENT) for name in HELPERS if name in beats}
+    return checks | _doctor(known.get("doctor"))
+
+
+def _shown(check: Check) -> dict[str, Any]:
+    return {name: value for name, value in asdict(check).items() if name != "dead" or value is not None}
+
+
+def _doctor(report: Mapping[str, Any] | None) -> dict[str, Check]:
+    """What the sweeper's last examination of the invariants found; none that ended yet is no news."""
+    if report is None or report["clean"] is None:
+        return {}
+    return {"doctor": Check(report["clean"], round(float(report["age"]), 1))}
 
 
 def _alive(age: Any, limit: int) -> Check:
     return Check(age is not None and age <= limit, None if age is None else round(float(age), 1))
 
 
-def _overdue(known: bool, age: Any, limit: int) -> Check:
+def _overdue(known: bool, age: Any, limit: int, *, dead: int | None = None) -> Check:
     late = max(0.0, round(float(age), 1)) if age is not None else 0.0
-    return Check(known and late <= limit, late if known else None)
+    return Check(known and late <= limit, late if known else None, dead)
 
 
 def _read_ages(engine: Engine) -> dict[str, Any]:
@@ -96,11 +117,3 @@ def _read_ages(engine: Engine) -> dict[str, Any]:
 def _ping(url: str) -> bool:
     with redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1) as client:
         return bool(client.ping())
-
-
-def _result(future: "Future[Any]") -> Any:
-    """Return what a check found, None when it failed or has not finished."""
-    if not future.done() or future.exception() is not None:
-        future.cancel()
-        return None
-    return future.result()

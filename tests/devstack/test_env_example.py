@@ -6,7 +6,7 @@ from aurapark.config import ROOT
 
 
 def test_every_setting_that_is_read_is_explained() -> None:
-    calls = r'\.(?:get|word|number|url|server|secret|names|of_gateway|sink)\(\s*"([A-Z_]+)"'
+    calls = r'\.(?:get|word|number|url|server|secret|names|of_gateway|sink|token|networks)\(\s*"([A-Z_]+)"'
     read = set(re.findall(calls, (ROOT / "aurapark/config.py").read_text()))
     explained = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert len(read) > 20
