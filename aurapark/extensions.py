@@ -1,9 +1,10 @@
 """The Flask extensions, made once and bound to the application in create_app()."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask_babel import Babel
 from flask_compress import Compress
+from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
@@ -31,7 +32,19 @@ if TYPE_CHECKING:
 else:
     Model = db.Model
 
+
+class SessionLogin(LoginManager):  # type: ignore[misc]  # Flask-Login has no types
+    """Flask-Login without its remember-me cookie: our sessions are rows that can be ended."""
+
+    def _update_remember_cookie(self, response: Any) -> Any:
+        return response
+
+    def _load_user_from_remember_cookie(self, cookie: str) -> None:  # noqa: ARG002  Flask-Login's signature
+        return None
+
+
 migrate = Migrate()
+login = SessionLogin()
 csrf = CSRFProtect()
 babel = Babel()
 compress = Compress()

@@ -9,6 +9,7 @@ from base64 import urlsafe_b64encode
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # no 0 O, 1 I L
 REFERENCE_LENGTH = 6
 TOKEN_BYTES = 17  # 136 bits, 23 characters
+SECRET_BYTES = 32  # 256 bits, 43 characters
 
 
 def new_reference() -> str:
@@ -34,6 +35,11 @@ def new_tx_ref(attempt: int) -> str:
 def new_visitor_token() -> str:
     """Return the random token that a guest's cookie carries."""
     return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def new_secret() -> str:
+    """Return 256 random bits as text: a session's token, the seed of a one-time secret."""
+    return secrets.token_urlsafe(SECRET_BYTES)
 
 
 def booking_token(key: str, reference: str, version: int) -> str:

@@ -1,6 +1,6 @@
 """What can go wrong with accounts."""
 
-from aurapark.errors import N_, Conflict
+from aurapark.errors import N_, Conflict, NotAllowed
 
 
 class AddressTaken(Conflict):
@@ -9,3 +9,7 @@ class AddressTaken(Conflict):
 
 class AlreadyMember(Conflict):
     sentence = N_("This person already works for an agency.")
+
+
+class SignedOut(NotAllowed):
+    sentence = N_("You are signed out. Please sign in again.")

@@ -117,7 +117,7 @@ class Membership(Model):
 class LoginSession(Model):
     """Somebody signed in on one device. `token_hash` is the SHA-256 of the token in the cookie.
 
-    `network` is coarse (/24 or /48), `device` a few words of the user agent.
+    `network` is coarse (/24 or /64), `device` a few words of the user agent.
     `second_factor_at`: when it was given last.
     """
 

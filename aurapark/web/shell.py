@@ -6,8 +6,9 @@ from flask_compress import Compress
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from aurapark.accounts import access
 from aurapark.config import Settings
-from aurapark.web import api, assets, errors, formats, gate, headers, language, problems, switches
+from aurapark.web import api, assets, doors, errors, formats, gate, headers, language, problems, switches
 from aurapark.web.visitor import LIFETIME
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1")
@@ -53,6 +54,8 @@ def init_app(app: Flask, settings: Settings, *, babel: Babel, csrf: CSRFProtect,
     language.init_app(app, babel)
     csrf.init_app(app)
     gate.init_app(app, csrf)
+    access.init_app(app)
+    doors.init_app(app)
     errors.init_app(app)
     api.init_app(app)
     for part in (assets, formats, problems, switches):

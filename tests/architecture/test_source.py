@@ -116,6 +116,8 @@ def test_routes_are_listed_by_the_command(app: Flask) -> None:
         "methods": ["GET", "HEAD", "OPTIONS"],
         "endpoint": "search_api.seats",
         "audience": "api",
+        "roles": [],
+        "step_up": False,
     }
 
 

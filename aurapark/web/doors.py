@@ -1,0 +1,64 @@
+"""The closed door: the one place where it is decided who gets to a page, before the page runs. The default is no.
+
+Not signed in: to the sign-in page. Nothing to do with an agency, or with the platform: 404, as if there were no such
+page. The wrong role: 403. A second factor that is missing: to the page that asks for it.
+"""
+
+from urllib.parse import urlencode
+
+from flask import Flask, abort, current_app, g, redirect, request
+from werkzeug.wrappers import Response
+
+from aurapark.accounts.access import pending_identity
+from aurapark.accounts.identity import Identity
+from aurapark.web.audience import Audience, Door, door_of
+
+SIGN_IN = "/login"
+SET_UP_FACTOR = "/account/second-factor"
+GIVE_FACTOR = "/login/second-factor"
+CLOSED = (Audience.ACCOUNT, Audience.AGENCY, Audience.PLATFORM)
+
+
+def init_app(app: Flask) -> None:
+    """Stand at every door of the application."""
+    app.before_request(keep_the_door)
+
+
+def keep_the_door() -> Response | None:
+    """Let whoever asks through to the page, or say no."""
+    if request.endpoint is None or request.routing_exception is not None:
+        return None
+    door = door_of(current_app, request.endpoint)
+    if door is None:
+        abort(404)
+    if door.audience not in CLOSED:
+        return None
+    g.personal = True
+    who = pending_identity()
+    if who is None:
+        return _go(SIGN_IN)
+    return _missing_factor(door, who) or _judge(door, who)
+
+
+def _missing_factor(door: Door, who: Identity) -> Response | None:
+    if door.before_factor or who.complete:
+        return None
+    return _go(GIVE_FACTOR if who.must_give_second_factor else SET_UP_FACTOR)
+
+
+def _judge(door: Door, who: Identity) -> Response | None:
+    if door.audience != Audience.ACCOUNT:
+        role = who.agency_role if door.audience == Audience.AGENCY else who.platform_role
+        if role is None:
+            abort(404)
+        if role not in door.roles:
+            abort(403)
+    if door.step_up and not who.second_factor_fresh:
+        return _go(GIVE_FACTOR)
+    return None
+
+
+def _go(address: str) -> Response:
+    """Send them there, and on to this page afterwards where it can be asked for again."""
+    wish = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else ""
+    return redirect(f"{address}?{urlencode({'next': wish})}" if wish else address, 303)
