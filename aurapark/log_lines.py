@@ -44,10 +44,7 @@ class JsonLines(logging.Formatter):
         for key, value in values.items():
             line[key if key not in line else f"{key}_"] = _value(key, value)
         text = _dump(line)
-        if len(text) > LONGEST_LINE:
-            short = {key: value[:SHORTENED] if isinstance(value, str) else value for key, value in line.items()}
-            text = _dump({**short, "shortened": True})
-        return text
+        return text if len(text) <= LONGEST_LINE else _shorten(line)
 
 
 class TextLines(logging.Formatter):
@@ -93,6 +90,16 @@ def _value(name: str, value: Any) -> Any:
     shown = mask_field(name, text)[:longest]
     is_plain = value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
     return value if is_plain and shown == text else shown
+
+
+def _shorten(line: dict[str, Any]) -> str:
+    """Return a line that fits: its texts are cut, and what still has no room is left out."""
+    kept: dict[str, Any] = {"shortened": True}
+    for key, value in line.items():
+        longer = {**kept, key: value[:SHORTENED] if isinstance(value, str) else value}
+        if len(_dump(longer)) <= LONGEST_LINE:
+            kept = longer
+    return _dump(kept)
 
 
 def _dump(line: dict[str, Any]) -> str:

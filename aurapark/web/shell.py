@@ -8,7 +8,20 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from aurapark.accounts import access
 from aurapark.config import Settings
-from aurapark.web import api, assets, doors, errors, formats, gate, headers, language, problems, switches
+from aurapark.web import (
+    api,
+    assets,
+    doors,
+    errors,
+    formats,
+    gate,
+    headers,
+    language,
+    metrics,
+    problems,
+    switches,
+    watch,
+)
 from aurapark.web.visitor import LIFETIME
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1")
@@ -27,7 +40,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.web import health, openapi, styleguide
 
     pages: list[Blueprint] = [search.bp, seats.bp, payment.bp, booking.bp, cancel.bp]
-    shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, health.bp, openapi.bp]
+    shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, health.bp, metrics.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]
 
 
@@ -46,6 +59,8 @@ def init_app(app: Flask, settings: Settings, *, babel: Babel, csrf: CSRFProtect,
         COMPRESS_BR_LEVEL=5,
         COMPRESS_STREAMS=False,
     )
+    watch.init_app(app, settings)  # before anything can be refused
+    metrics.init_app(app, settings)
     if settings.proxy_count:
         count = settings.proxy_count
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
