@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 
 from aurapark.booking.errors import BookingNotFound
 from aurapark.booking.models import Booking, BookingAccess, ClaimState, Passenger, SeatClaim, Ticket, TicketState
@@ -14,12 +14,16 @@ from aurapark.timetable.rules import Leg, TripLeg
 
 @dataclass(frozen=True, slots=True)
 class BookingView:
-    """One booking as people see it: its trip, who sits where, and the tickets that are not void, in seat order."""
+    """One booking as people see it: its trip, who sits where, and the tickets that are not void, in seat order.
+
+    `removed` are those cancelled one by one: what was paid was paid for them too.
+    """
 
     booking: Booking
     trip: TripLeg
     passengers: list[Passenger]
     tickets: list[Ticket]
+    removed: list[Passenger]
 
     @property
     def seats(self) -> list[str]:
@@ -48,13 +52,15 @@ def get_booking_view(reference: str) -> BookingView:
     """Return a booking with its trip, passengers and tickets (four statements). Raises BookingNotFound."""
     booking = get_booking(reference)
     trip = get_booked_leg(booking.trip_id, Leg(booking.board_segment, booking.alight_segment))
-    return BookingView(booking, trip, list_passengers(booking), _list_tickets(booking))
+    everybody = list(db.session.scalars(_passengers_of(booking)))
+    here = [passenger for passenger in everybody if passenger.removed_at is None]
+    gone = [passenger for passenger in everybody if passenger.removed_at is not None]
+    return BookingView(booking, trip, here, _list_tickets(booking), gone)
 
 
 def list_passengers(booking: Booking) -> list[Passenger]:
     """Return who sits on this booking now, in seat order."""
-    statement = select(Passenger).where(Passenger.booking_id == booking.id, Passenger.removed_at.is_(None))
-    return list(db.session.scalars(statement.order_by(Passenger.place)))
+    return list(db.session.scalars(_passengers_of(booking).where(Passenger.removed_at.is_(None))))
 
 
 def list_removed_seats(booking: Booking) -> set[str]:
@@ -89,6 +95,10 @@ def list_taken_seats(trip_id: int, leg: Leg, *, except_booking_id: int | None = 
     if except_booking_id is not None:
         taken = taken.where(SeatClaim.booking_id != except_booking_id)
     return set(db.session.scalars(taken.distinct()))
+
+
+def _passengers_of(booking: Booking) -> Select[tuple[Passenger]]:
+    return select(Passenger).where(Passenger.booking_id == booking.id).order_by(Passenger.place)
 
 
 def _list_tickets(booking: Booking) -> list[Ticket]:

@@ -19,12 +19,18 @@ from aurapark.web.views import PriceLine, SummaryRow, TicketView
 FULL = 100
 
 
-def price_lines(passengers: Sequence[Passenger]) -> list[PriceLine]:
-    """Return what each seat costs, in seat order."""
+def price_lines(view: BookingView) -> list[PriceLine]:
+    """Return what each seat cost, in seat order; those cancelled one by one are lines too, so that the sum is right."""
     return [
-        PriceLine(_("Seat %(seat)s, %(category)s", seat=one.seat, category=category_name(one.category)), one.amount)
-        for one in passengers
+        PriceLine(_seat_line(one), one.amount)
+        for one in sorted([*view.passengers, *view.removed], key=lambda one: (one.place, one.id))
     ]
+
+
+def _seat_line(one: Passenger) -> str:
+    if one.removed_at is None:
+        return str(_("Seat %(seat)s, %(category)s", seat=one.seat, category=category_name(one.category)))
+    return str(_("Seat %(seat)s, %(category)s, cancelled", seat=one.seat, category=category_name(one.category)))
 
 
 def refund_rule(policy: Sequence[dict[str, Any]], trip: TripLeg, *, now: datetime) -> list[str]:

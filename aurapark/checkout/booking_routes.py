@@ -114,7 +114,7 @@ def _shown(sale: Sale) -> dict[str, object]:
         "trip": trip,
         "line": seat_page.trip_line(trip),
         "clock": sale_page.hold_clock(view) if view.live and not sale.open_payment else None,
-        "lines": words.price_lines(view.passengers),
+        "lines": words.price_lines(view),
         "rule": rule,
         "tickets": words.ticket_views(view, " ".join(rule)),
         "rows": sale_page.trip_rows(view),

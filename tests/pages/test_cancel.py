@@ -52,7 +52,10 @@ def test_one_of_two_is_cancelled_after_a_look(way: Way, reference: str) -> None:
     page = way.traveller.post(url, page.form(url, "expected_refund"))
     assert "Your ticket" in page.title
     assert len(page.all("article")) == 1
+    assert "Seat 13 is cancelled. This ticket stays valid." in page.text
     assert "4,000 FCFA: on its way" in page.text
+    assert "Seat 12, Adult" in page.text
+    assert "Seat 13, Adult, cancelled" in page.text
 
 
 def test_an_amount_that_changed_is_shown_again(way: Way, reference: str) -> None:
