@@ -4,6 +4,7 @@ A sentence is an English msgid with %(name)s holes; `N_` marks it for the catalo
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 
@@ -51,6 +52,17 @@ class Conflict(DomainError):
 class Gone(DomainError):
     status, code = 410, "GONE"
     sentence = N_("This is no longer available.")
+
+
+class TooMany(DomainError):
+    """A limit was reached; `until` is when it is worth trying again, `%(at)s` in the sentence."""
+
+    status, code = 429, "RATE_LIMIT_EXCEEDED"
+    sentence = N_("There were too many tries. Please try again from %(at)s.")
+
+    def __init__(self, until: datetime, **params: Any) -> None:
+        self.until = until
+        super().__init__(details={"retryAt": until.isoformat(timespec="seconds")}, at=until, **params)
 
 
 class PaymentFailed(DomainError):

@@ -43,8 +43,9 @@ def url_of(servers: EmbeddedServers, database: str) -> str:
 
 
 def make_settings(database_url: str, redis_url: str, var: Path, **changes: str) -> Settings:
-    """Settings of a test application; `changes` are environment variables."""
-    return load_settings({"DATABASE_URL": database_url, "REDIS_URL": redis_url, "AURAPARK_VAR": str(var), **changes})
+    """Settings of a test application; `changes` are environment variables. Only tests of limits have them on."""
+    given = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "AURAPARK_VAR": str(var), "RATE_LIMITS": "off"}
+    return load_settings({**given, **changes})
 
 
 @pytest.fixture(scope="session")

@@ -90,6 +90,7 @@ def running_site(
             "FLUTTERWAVE_BASE_URL": sandbox.base_url,
             "FLUTTERWAVE_CHECKOUT_HOSTS": f"{host},localhost:{host.split(':')[1]}",
             "WEB_THREADS": "4",
+            "RATE_LIMITS": "off",
             **environment,
         }
         site = Site(url, sandbox, {**os.environ, **settings}, folder)

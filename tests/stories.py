@@ -30,7 +30,7 @@ from tests.fakes import FakeGateway
 VISITOR_HASH = "v" * 64
 GUEST = Holder(Channel.WEB, "fr", VISITOR_HASH)
 INTEGRATOR = Holder(Channel.API, "en")
-HOLD_TERMS = HoldTerms(timedelta(minutes=15), 6, 10, "k" * 32)
+HOLD_TERMS = HoldTerms(timedelta(minutes=15), 6, 10, "k" * 32, limited=False)
 PAYMENT_TERMS = PaymentTerms(
     session=timedelta(minutes=15),
     grace=timedelta(minutes=10),

@@ -29,6 +29,14 @@ class OwnHold:
     paying: bool
 
 
+@dataclass(frozen=True, slots=True)
+class KeptSeats:
+    """Any live hold of a visitor, as a way to it."""
+
+    reference: str
+    until: datetime
+
+
 def require_own(reference: str, visitor_hash: str | None) -> None:
     """Raise BookingNotFound unless this visitor may open the booking."""
     statement = select(Booking.id).where(Booking.reference == reference, _opens(visitor_hash))
@@ -64,6 +72,20 @@ def find_own_hold(visitor_hash: str | None, trip_id: int) -> OwnHold | None:
     booking, labels, is_paying = row
     leg = Leg(booking.board_segment, booking.alight_segment)
     return OwnHold(booking.id, booking.reference, leg, booking.hold_expires_at, list(labels), is_paying)
+
+
+def list_own_holds(visitor_hash: str | None) -> list[KeptSeats]:
+    """Return this visitor's live holds on any trip, the first to end first."""
+    rows = db.session.execute(
+        select(Booking.reference, Booking.hold_expires_at)
+        .where(
+            Booking.visitor_hash == (visitor_hash or NOBODY),
+            Booking.state == BookingState.HELD,
+            Booking.hold_expires_at > func.now(),
+        )
+        .order_by(Booking.hold_expires_at)
+    )
+    return [KeptSeats(*row) for row in rows]
 
 
 def find_earlier_booking(booking: Booking) -> Booking | None:

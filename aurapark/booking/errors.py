@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aurapark.errors import N_, Conflict, Gone, Invalid, NotFound
+from aurapark.errors import N_, Conflict, Gone, Invalid, NotFound, TooMany
 
 
 class BookingNotFound(NotFound):
@@ -73,3 +73,38 @@ class RefundChanged(Conflict):
     """What comes back is not what was shown; the details carry what it is now."""
 
     sentence = N_("The refund is now %(amount)d FCFA. Please look at it again before you cancel.")
+
+
+class TooManyHolds(TooMany):
+    """As many unpaid holds as one visitor or phone may have."""
+
+    sentence = N_(
+        "You are already keeping seats in %(count)d bookings that are not paid yet. Pay for one of them or give its"
+        " seats back; or try again from %(at)s."
+    )
+
+
+class HoldingPaused(TooMany):
+    """Several holds ended unpaid within an hour."""
+
+    sentence = N_(
+        "%(count)d of your bookings ended without a payment within an hour, so that others could not have those seats."
+        " You can keep seats again from %(at)s."
+    )
+
+
+class NetworkShareUsedUp(TooMany):
+    """Unpaid holds of one network have their share of this trip."""
+
+    sentence = N_(
+        "Many people near you are paying for seats on this trip right now, so no more seats can be kept from your"
+        " connection. Please try again from %(at)s, use another connection, or choose another departure."
+    )
+
+
+class NetworkShareTooBig(Conflict):
+    """More seats than one network may ever hold unpaid on this trip: a small bus."""
+
+    sentence = N_(
+        "On this bus %(max)d seats at a time can be kept without paying. Book the others when these are paid."
+    )

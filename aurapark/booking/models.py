@@ -50,7 +50,8 @@ class TicketState(StrEnum):
 class Booking(Model):
     """One purchase on one trip. Prices, commission and refund policy are frozen here when the seats are held.
 
-    `[board_segment, alight_segment)` is the leg. `total` is final from the first payment attempt on.
+    `[board_segment, alight_segment)` is the leg. `total` is final from the first payment attempt on. `network` is
+    where it was held from, such as 192.0.2.0/24.
     """
 
     __tablename__ = "booking"
@@ -75,6 +76,7 @@ class Booking(Model):
         Index("ix_booking_hold_expires_at", "hold_expires_at", postgresql_where=text("state = 'held'")),
         Index("ix_booking_trip_id", "trip_id"),
         Index("ix_booking_visitor_hash", "visitor_hash"),
+        Index("ix_booking_payer_phone_hold_expires_at", "payer_phone", "hold_expires_at"),
         Index("ix_booking_agency_id_created_at", "agency_id", "created_at"),
     )
     MOVES: ClassVar = {
@@ -98,6 +100,7 @@ class Booking(Model):
     commission: Mapped[int] = mapped_column(Integer)
     refund_policy: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     visitor_hash: Mapped[str | None] = mapped_column(Text)
+    network: Mapped[str | None] = mapped_column(Text)
     token_version: Mapped[int] = mapped_column(Integer, server_default="1")
     token_hash: Mapped[str] = mapped_column(Text, unique=True)
     hold_expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

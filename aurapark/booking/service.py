@@ -30,21 +30,24 @@ MAX_EXTENSIONS = 10
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds: through which channel, in which language, and the fingerprint of the visitor's token on the web."""
+    """Who holds: through which channel, in which language, the fingerprint of the visitor's token on the web, and
+    the network they come from, such as 192.0.2.0/24."""
 
     channel: Channel
     language: str
     visitor_hash: str | None = None
+    network: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HoldTerms:
-    """The settings a hold is made under."""
+    """The settings a hold is made under. `limited`: whether hoarding limits count."""
 
     hold: timedelta
     max_seats: int
     commission_percent: int
     token_key: str
+    limited: bool = True
 
 
 def hold_seats(trip: TripLeg, seats: Sequence[str], prices: SeatPrices, *, holder: Holder, terms: HoldTerms) -> Booking:
@@ -132,6 +135,7 @@ def _new_booking(trip: TripLeg, seats: list[str], prices: SeatPrices, holder: Ho
         state=BookingState.HELD,
         language=holder.language,
         visitor_hash=holder.visitor_hash,
+        network=holder.network,
         board_segment=trip.leg.board,
         alight_segment=trip.leg.alight,
         total=total.amount,

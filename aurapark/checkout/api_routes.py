@@ -28,6 +28,7 @@ from aurapark.references import booking_token, read_reference
 from aurapark.settings import current_settings
 from aurapark.wake import wake
 from aurapark.web import api
+from aurapark.web.network import client_network
 
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 RESERVE = {"tripId": int, "from": str, "to": str, "seats": [str], "count": int, "preference": str}
@@ -53,7 +54,8 @@ def reserve() -> Response:
     api.require_valid(form, HOLD_NAMES)
     if "tripId" not in wish:
         raise api.InvalidInput({"tripId": [gettext("This must be a whole number.")]})
-    holder, terms = Holder(Channel.API, _language()), hold_terms_for(settings)
+    holder = Holder(Channel.API, _language(), network=client_network())
+    terms = hold_terms_for(settings)
     leg = int(wish["tripId"]), str(form.from_code.data), str(form.to_code.data)
     if form.count.data:
         booking = hold_best_seats(*leg, form.count.data, form.preference.data, holder=holder, terms=terms)

@@ -79,4 +79,5 @@ def hold_terms_for(settings: Settings) -> HoldTerms:
         max_seats=settings.max_seats,
         commission_percent=settings.commission_percent,
         token_key=settings.secret_key,
+        limited=settings.rate_limits,
     )

@@ -7,6 +7,7 @@ from aurapark.booking import service as bookings
 from aurapark.booking.errors import WrongState
 from aurapark.booking.models import Booking, BookingState, ClaimState
 from aurapark.booking.service import Holder, HoldTerms
+from aurapark.checkout.room import room_for
 from aurapark.database import in_transaction
 from aurapark.fares.queries import get_seat_prices
 from aurapark.timetable.queries import get_trip_leg
@@ -17,11 +18,13 @@ def hold_seats(
 ) -> Booking:
     """Hold these seats between two stops or cities, priced as they are now (one transaction).
 
-    Raises TripNotFound, FareNotFound, TripClosed, TripCancelled, WrongSeatCount, NoSuchSeat, SeatsTaken.
+    Raises TripNotFound, FareNotFound, TripClosed, TripCancelled, WrongSeatCount, NoSuchSeat, SeatsTaken; TooManyHolds,
+    HoldingPaused, NetworkShareUsedUp, NetworkShareTooBig when the holder keeps enough already.
     """
 
     def work() -> Booking:
         trip = get_trip_leg(trip_id, from_code, to_code)
+        room_for(holder, trip_id, limited=terms.limited).require(trip, len(set(seats)))
         return bookings.hold_seats(trip, seats, get_seat_prices(trip), holder=holder, terms=terms)
 
     return in_transaction(work)
@@ -43,11 +46,14 @@ def change_seats(
     """
 
     def work() -> Booking:
+        room = room_for(holder, trip_id, limited=terms.limited)
+        room.lock()
         old = bookings.lock_booking(reference)
         if old.state != BookingState.HELD or any(state == ClaimState.PAYING for _, _, state in claims.lock(old)):
             raise WrongState
         bookings.end_hold(old, BookingState.RELEASED, now=bookings.database_now())
         trip = get_trip_leg(trip_id, from_code, to_code)
+        room.require(trip, len(set(seats)))
         return bookings.hold_seats(trip, seats, get_seat_prices(trip), holder=holder, terms=terms)
 
     return in_transaction(work)

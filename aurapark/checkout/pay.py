@@ -15,14 +15,15 @@ from aurapark.booking.details import CheckoutDetails, write_details
 from aurapark.booking.errors import HoldLapsed, SeatsTaken, WrongState
 from aurapark.booking.models import Booking, BookingState, Channel, ClaimState
 from aurapark.booking.queries import list_passengers
-from aurapark.checkout.reclaim import take_again
+from aurapark.checkout.reclaim import is_live, take_again
+from aurapark.checkout.room import lock_room_to_pay
 from aurapark.checkout.terms import PaymentTerms
 from aurapark.database import in_transaction, let_go
 from aurapark.log import log_event
 from aurapark.payments.errors import GatewayDown, PaymentNotOpened, PaymentOpening, PaymentTooLate, PaymentUncertain
 from aurapark.payments.gateway import Checkout, Gateway, GatewayError, GatewayRefused, GatewayUncertain
 from aurapark.payments.models import Payment, PaymentState
-from aurapark.payments.service import is_open, lock_payments, open_attempt
+from aurapark.payments.service import is_open, lock_payments, open_attempt, require_another_attempt
 from aurapark.timetable.errors import TripCancelled, TripClosed
 from aurapark.timetable.models import ON_SALE_STATES, TripState
 from aurapark.timetable.queries import get_booked_leg
@@ -50,7 +51,8 @@ def start_payment(reference: str, details: CheckoutDetails, *, gateway: Gateway,
     the same attempt, waiting for its link when the first press is still being answered.
 
     Raises BookingNotFound, WrongState, PassengersMismatch, CategoriesFinal, TripClosed, TripCancelled,
-    PaymentTooLate, HoldLapsed; SeatsTaken (what was typed is stored); GatewayDown (nothing was opened);
+    PaymentTooLate, HoldLapsed; SeatsTaken (what was typed is stored); TooManyAttempts; TooManyHolds, HoldingPaused for
+    the phone, and for a hold that lapsed what a new one is refused with; GatewayDown (nothing was opened);
     PaymentNotOpened, PaymentUncertain (the seats are kept, another try is possible at once); PaymentOpening.
     """
     if not gateway.is_up():
@@ -75,6 +77,7 @@ def _open(reference: str, details: CheckoutDetails, gateway: Gateway, terms: Pay
 
     Seats that are gone are returned, not raised: what was typed stays.
     """
+    phone_only, room = lock_room_to_pay(reference, details.payer.phone, limited=terms.hold.limited)
     booking = bookings.lock_booking(reference)
     if booking.state not in (BookingState.HELD, BookingState.EXPIRED):
         raise WrongState
@@ -88,6 +91,9 @@ def _open(reference: str, details: CheckoutDetails, gateway: Gateway, terms: Pay
     _require_time(trip, session_ends_at + terms.grace)
     if booking.state == BookingState.EXPIRED and booking.channel == Channel.API:
         raise HoldLapsed  # the caller's token opens this booking only
+    require_another_attempt(payments)
+    counted = phone_only if is_live(booking, trip.asked_at) else room
+    counted.require(trip, len(passengers), except_id=booking.id)
     hold_ended_at = booking.hold_expires_at
     try:
         until = session_ends_at + terms.grace

@@ -9,7 +9,14 @@ from flask import Response, make_response, redirect, render_template, request, u
 from werkzeug.wrappers import Response as AnyResponse
 
 from aurapark.booking.access import require_own
-from aurapark.booking.errors import CategoriesFinal, HoldNotExtendable, PassengersMismatch, SeatsTaken, WrongState
+from aurapark.booking.errors import (
+    CategoriesFinal,
+    HoldNotExtendable,
+    NetworkShareTooBig,
+    PassengersMismatch,
+    SeatsTaken,
+    WrongState,
+)
 from aurapark.booking.models import BookingState
 from aurapark.booking.queries import may_open
 from aurapark.checkout import confirm, hold, release, routes, sale_page, seat_page
@@ -19,14 +26,15 @@ from aurapark.checkout.press import new_form_key, pay_once
 from aurapark.checkout.queries import Sale, get_booking_of, get_sale
 from aurapark.checkout.visitor_hold import Wish
 from aurapark.database import let_go
-from aurapark.errors import DomainError, PaymentFailed
-from aurapark.payments.errors import NotLetGo, PaymentOpening, PaymentTooLate
+from aurapark.errors import DomainError, PaymentFailed, TooMany
+from aurapark.payments.errors import NotLetGo, PaymentOpening, PaymentTooLate, TooManyAttempts
 from aurapark.payments.models import OPEN_STATES, Payment, PaymentState
 from aurapark.payments.queries import find_payment
 from aurapark.references import read_reference
 from aurapark.settings import current_settings
 from aurapark.wake import wake
 from aurapark.web.audience import Audience, AudienceBlueprint
+from aurapark.web.errors import with_retry_after
 from aurapark.web.language import sentence_of
 from aurapark.web.problems import Problem, problems_of
 from aurapark.web.switches import stay_at
@@ -74,6 +82,8 @@ def start(reference: str) -> AnyResponse:
         return redirect(url_for("booking.show", reference=own), 303)
     except (CategoriesFinal, PassengersMismatch) as error:
         return _refused(sale, error, status=422)
+    except (TooMany, NetworkShareTooBig, TooManyAttempts) as error:
+        return with_retry_after(_refused(sale, error, status=error.status), error)
     except (PaymentFailed, PaymentTooLate, PaymentOpening) as error:
         return _refused(sale, error, status=error.status)
     return redirect(str(payment.link), 303)

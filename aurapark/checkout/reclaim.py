@@ -14,6 +14,7 @@ from aurapark.booking.errors import SeatsTaken, WrongState
 from aurapark.booking.models import Booking, BookingAccess, BookingState, ClaimState, Passenger
 from aurapark.booking.queries import list_passengers
 from aurapark.booking.service import Holder, HoldTerms
+from aurapark.checkout.room import lock_room_to_pay
 from aurapark.database import in_transaction
 from aurapark.extensions import db
 from aurapark.fares.rules import SeatPrices
@@ -26,10 +27,11 @@ def reclaim(reference: str, *, terms: HoldTerms) -> Booking:
     """Hold the same seats once more; a hold that lives is returned as it is.
 
     Returns the booking that holds them: a new one when the old was expired already.
-    Raises BookingNotFound, WrongState, TripClosed, TripCancelled, SeatsTaken.
+    Raises BookingNotFound, WrongState, TripClosed, TripCancelled, SeatsTaken, and what a new hold is refused with.
     """
 
     def work() -> Booking:
+        _, room = lock_room_to_pay(reference, None, limited=terms.limited)
         booking = bookings.lock_booking(reference)
         if booking.state not in (BookingState.HELD, BookingState.EXPIRED):
             raise WrongState
@@ -38,6 +40,7 @@ def reclaim(reference: str, *, terms: HoldTerms) -> Booking:
         if is_live(booking, trip.asked_at) or any(is_open(payment) for payment in payments):
             return booking
         passengers = list_passengers(booking)
+        room.require(trip, len(passengers), except_id=booking.id)
         until = min(trip.asked_at + terms.hold, trip.sales_close_at)
         return take_again(booking, trip, passengers, until=until, state=ClaimState.HELD, terms=terms)
 
@@ -77,7 +80,7 @@ def take_again(
 def _hold_anew(old: Booking, trip: TripLeg, passengers: list[Passenger], terms: HoldTerms) -> Booking:
     shown = passengers[0]
     prices = SeatPrices(shown.adult, shown.youth, shown.child, shown.reduced_mobility, old.currency)
-    holder = Holder(old.channel, old.language, old.visitor_hash)
+    holder = Holder(old.channel, old.language, old.visitor_hash, old.network)
     seats = [passenger.seat for passenger in passengers]
     new = bookings.hold_seats(trip, seats, prices, holder=holder, terms=terms)
     opened = select(literal(new.id), BookingAccess.visitor_hash, func.now()).where(BookingAccess.booking_id == old.id)

@@ -8,9 +8,9 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as AnyResponse
 
-from aurapark.booking.access import OwnHold, find_own_hold
+from aurapark.booking.access import KeptSeats, OwnHold, find_own_hold, list_own_holds
 from aurapark.booking.best_available import PREFERENCES, Preference, choose_seats, nearest_seats
-from aurapark.booking.errors import NoSuchSeat, SeatsTaken, WrongSeatCount
+from aurapark.booking.errors import NetworkShareTooBig, NoSuchSeat, SeatsTaken, WrongSeatCount
 from aurapark.booking.models import Channel
 from aurapark.booking.seats import SeatsForSale, get_seats
 from aurapark.booking.service import Holder
@@ -18,11 +18,14 @@ from aurapark.checkout import seat_page
 from aurapark.checkout.forms import HoldForm
 from aurapark.checkout.gateways import hold_terms_for
 from aurapark.checkout.visitor_hold import Wish, hold_for_visitor, keep_the_rest
+from aurapark.errors import DomainError, TooMany
 from aurapark.settings import current_settings
 from aurapark.timetable.errors import TripNotFound
 from aurapark.web.audience import Audience, AudienceBlueprint
+from aurapark.web.errors import with_retry_after
 from aurapark.web.fields import is_code
 from aurapark.web.language import choose_language, sentence_of
+from aurapark.web.network import client_network
 from aurapark.web.problems import Problem, problems_of
 from aurapark.web.switches import stay_at
 from aurapark.web.visitor import ensure_visitor, visitor_hash
@@ -48,7 +51,7 @@ def seats(trip_id: int) -> Response:
 def choose(trip_id: int) -> AnyResponse:
     """Hold the chosen seats and go on; or choose for the traveller, or look again, which hold nothing."""
     wish, party = _read(trip_id, request.form)
-    holder = Holder(Channel.WEB, choose_language(), ensure_visitor())
+    holder = Holder(Channel.WEB, choose_language(), ensure_visitor(), client_network())
     terms = hold_terms_for(current_settings())
     if request.form.get("auto"):
         return _choose_for_me(wish, party)
@@ -62,12 +65,14 @@ def choose(trip_id: int) -> AnyResponse:
         return answer_conflict(wish, party, taken)
     except (NoSuchSeat, WrongSeatCount) as error:
         return _show(*_look(wish), party, wish.seats, problems=[Problem(sentence_of(error), ON_MAP)], status=422)
+    except (TooMany, NetworkShareTooBig) as error:
+        return _refuse(wish, party, error)
     return redirect(url_for("payment.checkout", reference=reference), 303)
 
 
 def answer_conflict(wish: Wish, party: int, taken: SeatsTaken) -> Response:
     """Keep those of the wanted seats that are still free, and offer the nearest ones for the others."""
-    holder = Holder(Channel.WEB, choose_language(), ensure_visitor())
+    holder = Holder(Channel.WEB, choose_language(), ensure_visitor(), client_network())
     lost = keep_the_rest(wish, taken.seats, holder=holder, terms=hold_terms_for(current_settings()))
     found, own = _look(wish)
     loss = seat_page.describe_loss(found, own, wish.seats, lost)
@@ -108,6 +113,14 @@ def _problems(wish: Wish, party: int) -> list[Problem]:
     return [Problem(_("You chose %(seats)s for %(people)s.", seats=chosen, people=people) + " " + next_step, ON_MAP)]
 
 
+def _refuse(wish: Wish, party: int, error: DomainError) -> Response:
+    """Say why no more seats are kept and until when, beside what this visitor keeps already."""
+    others = list_own_holds(visitor_hash())
+    problems = [Problem(sentence_of(error))]
+    page = _show(*_look(wish), party, wish.seats, problems=problems, others=others, status=error.status)
+    return with_retry_after(page, error)
+
+
 def _look_again(wish: Wish, party: int) -> Response:
     found, own = _look(wish)
     gone = [seat for seat in wish.seats if seat in found.taken]
@@ -139,6 +152,7 @@ def _show(
     lost: Sequence[str] = (),
     loss: seat_page.Loss | None = None,
     problems: Sequence[Problem] = (),
+    others: Sequence[KeptSeats] = (),
     preference: str = "front",
     status: int = 200,
 ) -> Response:
@@ -154,6 +168,7 @@ def _show(
         own=None if loss else own,
         loss=loss,
         problems=list(problems),
+        others=others,
         preference=preference,
         action=url_for("checkout.choose", trip_id=trip.trip_id, **leg),
         results_url=url_for("search.results", date=trip.service_date.isoformat(), **leg),

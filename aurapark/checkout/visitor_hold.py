@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aurapark.booking.access import OwnHold, find_own_hold
-from aurapark.booking.errors import SeatsTaken
+from aurapark.booking.errors import SeatsTaken, TooManyHolds
 from aurapark.booking.service import Holder, HoldTerms
 from aurapark.checkout.hold import change_seats, hold_seats
 from aurapark.timetable.queries import get_trip_leg
@@ -39,7 +39,7 @@ def hold_for_visitor(wish: Wish, *, holder: Holder, terms: HoldTerms) -> str:
         if own and not own.paying:
             return change_seats(own.reference, *leg, wish.seats, holder=holder, terms=terms).reference
         return hold_seats(*leg, wish.seats, holder=holder, terms=terms).reference
-    except SeatsTaken:
+    except (SeatsTaken, TooManyHolds):
         own = find_own_hold(holder.visitor_hash, wish.trip_id)
         if own and _same(own, wish):  # a second press was faster
             return own.reference

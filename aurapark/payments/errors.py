@@ -27,6 +27,15 @@ class PaymentTooLate(Conflict):
     sentence = N_("There is not enough time left to pay before departure. Please choose a later departure.")
 
 
+class TooManyAttempts(Conflict):
+    """So many attempts of one booking are no accident any more."""
+
+    sentence = N_(
+        "%(count)d payments were started for this booking and none came through, so no other can be. If money left"
+        " your account it is applied or comes back by itself. To travel, choose seats once more."
+    )
+
+
 class PaymentOpening(Conflict):
     """Another press opens the payment page at this moment, and the gateway has not answered it yet."""
 

@@ -11,6 +11,7 @@ from aurapark.payments.models import OPEN_STATES, Disposition, PaymentState
 # All waits are in steps of RETRY_BASE_SECONDS (10 s): a test that shortens it lives through three days in a minute.
 FIRST_STEPS = (1, 3, 6)  # then every 6 until the money can no longer come in time
 UNANSWERED_STEPS = 6
+MAX_ATTEMPTS = 10  # to pay one booking
 AFTER_STEPS = ((360, 90), (8_640, 360), (25_920, 8_640))  # up to so long after that (1 h, 24 h, 72 h), every so long
 ALARM_STEPS = 180  # 30 minutes without an answer
 LARGEST = 2_147_483_647

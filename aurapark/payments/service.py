@@ -7,9 +7,10 @@ from sqlalchemy import func, select, update
 
 from aurapark import states
 from aurapark.extensions import db
+from aurapark.payments.errors import TooManyAttempts
 from aurapark.payments.gateway import Charge
 from aurapark.payments.models import OPEN_STATES, Payment, PaymentState, Provider
-from aurapark.payments.rules import Fate, whole_amount
+from aurapark.payments.rules import MAX_ATTEMPTS, Fate, whole_amount
 from aurapark.references import new_tx_ref
 
 
@@ -28,6 +29,12 @@ def lock_payment(payment_id: int) -> Payment:
 def is_open(payment: Payment) -> bool:
     """Say whether the gateway has not yet given a final answer about this attempt."""
     return payment.state in OPEN_STATES
+
+
+def require_another_attempt(before: Sequence[Payment]) -> None:
+    """Raise TooManyAttempts when a locked booking was tried to pay as often as may be."""
+    if sum(payment.root_id is None for payment in before) >= MAX_ATTEMPTS:
+        raise TooManyAttempts(count=MAX_ATTEMPTS)
 
 
 def open_attempt(

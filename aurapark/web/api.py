@@ -16,12 +16,13 @@ from flask_babel import gettext
 from werkzeug.exceptions import HTTPException, InternalServerError, UnsupportedMediaType
 from wtforms import Form
 
-from aurapark.errors import N_, DomainError, Invalid, Unavailable
-from aurapark.references import new_code
+from aurapark.errors import N_, DomainError, Invalid
+from aurapark.log import log_event
 from aurapark.web.audience import Audience, AudienceBlueprint
-from aurapark.web.errors import API_ERRORS, REFERENCE_LENGTH, RETRY_SECONDS
+from aurapark.web.errors import API_ERRORS, with_retry_after
 from aurapark.web.fields import messages_of
 from aurapark.web.language import sentence_of
+from aurapark.web.watch import request_id
 
 PREFIX = "/api"
 MAX_ITEMS = 20  # of a list in a body; no booking has as many seats
@@ -37,7 +38,6 @@ UNREADABLE = ("VALIDATION_ERROR", N_("We could not read this request."))
 FAILED = N_("Something went wrong on our side. Please tell us this number: %(reference)s.")
 
 Shape = Any  # a type, [shape of the items], or {name: shape}
-log = logging.getLogger(__name__)
 
 
 class InvalidInput(Invalid):
@@ -89,17 +89,15 @@ def answer_error(error: Exception) -> Response:
         response = error_object(error.status, error.code, sentence_of(error), _details(error))
         if isinstance(error, TokenRequired):
             response.headers["WWW-Authenticate"] = "Bearer"
-        if isinstance(error, Unavailable):
-            response.headers["Retry-After"] = str(RETRY_SECONDS)
-        return response
+        return with_retry_after(response, error)
     if isinstance(error, HTTPException) and not isinstance(error, InternalServerError):
         status = error.code or 400
         code, sentence = HTTP_ERRORS.get(status, UNREADABLE)
         response = error_object(status, code, gettext(sentence), {})
         response.headers.update({k: v for k, v in error.get_headers() if k in ("Allow", "Retry-After")})
         return response
-    reference = new_code(REFERENCE_LENGTH)
-    log.error("api_failed reference=%s endpoint=%s", reference, request.endpoint)
+    reference = request_id()
+    log_event("api_failed", level=logging.ERROR, reference=reference, endpoint=request.endpoint)
     return error_object(500, "INTERNAL_ERROR", gettext(FAILED) % {"reference": reference}, {"reference": reference})
 
 

@@ -1,6 +1,7 @@
 """Error pages: what happened, in the reader's language, and what to do next. Under /api the API answers for itself."""
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,13 +12,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
+from aurapark import clock
 from aurapark.database import as_domain_error
-from aurapark.errors import N_, DomainError, Unavailable
-from aurapark.references import new_code
+from aurapark.errors import N_, DomainError, TooMany, Unavailable
+from aurapark.log import log_event
 from aurapark.web.language import sentence_of
+from aurapark.web.watch import request_id
 
 API_ERRORS = "api_errors"  # app.extensions: what answers an error under /api
-REFERENCE_LENGTH = 8
 RETRY_SECONDS = 5
 
 HEADINGS = {
@@ -50,8 +52,6 @@ CSRF_ADVICE = N_(
     " Go back, reload the page and send it again."
 )
 
-log = logging.getLogger(__name__)
-
 
 def init_app(app: Flask) -> None:
     """Answer every error of the application with a page."""
@@ -66,7 +66,15 @@ def show_domain_error(error: DomainError) -> Response:
     if answer := _api_answer():
         return answer(error)
     response = _page(error.status, sentence_of(error))
-    if error.status == Unavailable.status:
+    return with_retry_after(response, error)
+
+
+def with_retry_after(response: Response, error: DomainError) -> Response:
+    """Say to programs when to try again, where the error knows."""
+    if isinstance(error, TooMany):
+        seconds = math.ceil((error.until - clock.now()).total_seconds())
+        response.headers["Retry-After"] = str(max(1, seconds))
+    elif error.status == Unavailable.status:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
 
@@ -90,8 +98,8 @@ def show_http_error(error: HTTPException) -> Response:
         return answer(error)
     reference = ""
     if isinstance(error, InternalServerError):
-        reference = new_code(REFERENCE_LENGTH)
-        log.error("page_failed reference=%s endpoint=%s", reference, request.endpoint)
+        reference = request_id()
+        log_event("page_failed", level=logging.ERROR, reference=reference, endpoint=request.endpoint)
     words = CSRF_ADVICE if isinstance(error, CSRFError) else ADVICE.get(status, ADVICE[400])
     response = _page(status, gettext(words), reference)
     for name, value in error.get_headers():

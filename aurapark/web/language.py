@@ -1,10 +1,13 @@
 """The language of a request: `?lang=` switches and is remembered in a cookie; the page and its query stay."""
 
+from datetime import datetime
+
 from flask import Flask, Response, current_app, g, request
-from flask_babel import Babel
+from flask_babel import Babel, get_locale
 from flask_babel import gettext as translate
 
 from aurapark.errors import DomainError
+from aurapark.web.formats import clock_time
 from aurapark.web.gate import is_api
 
 LANGUAGES = ("fr", "en")
@@ -34,7 +37,13 @@ def choose_language() -> str:
 def sentence_of(error: DomainError) -> str:
     """Return what an error tells people, in their language."""
     words: str = translate(error.sentence)
-    return words % error.params if error.params else words
+    if not error.params:
+        return words
+    return words % {name: _for_people(value) for name, value in error.params.items()}
+
+
+def _for_people(value: object) -> object:
+    return clock_time(value, locale=get_locale().language) if isinstance(value, datetime) else value
 
 
 def remember_language(response: Response) -> Response:

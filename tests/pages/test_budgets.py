@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
@@ -17,6 +18,12 @@ from tests.pages.traveller import Page
 
 KILOBYTE = 1024
 SEAT_PAGE, HOME_PAGE, WHOLE_WAY, REQUESTS, STATEMENTS = 6, 10, 40, 12, 6  # kilobytes, and numbers
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    """The budgets hold with every limit on."""
+    return {**environment, "RATE_LIMITS": "on"}
 
 
 @contextmanager
