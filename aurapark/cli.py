@@ -9,6 +9,7 @@ from flask.cli import FlaskGroup
 
 from aurapark.checkout.refund_commands import refunds
 from aurapark.config import SettingsError
+from aurapark.reconciliation.audit_commands import audit
 from aurapark.reconciliation.commands import cases, reconcile
 
 
@@ -105,13 +106,14 @@ def load_demo(seed: int, scale: int, if_empty: bool) -> None:
 @group.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--gateway", "with_gateway", is_flag=True, help="Ask the gateway too what it holds for us (I17).")
-def doctor(as_json: bool, with_gateway: bool) -> None:
+@click.option("--full", is_flag=True, help="Check the audit log's chain from its first link.")
+def doctor(as_json: bool, with_gateway: bool, full: bool) -> None:
     """Check every invariant on live data; exit 0 only when all are clean."""
     from aurapark.extensions import db
     from aurapark.reconciliation import doctor
     from aurapark.reconciliation.commands import ask_about_holdings
 
-    findings = doctor.examine(db.engine)
+    findings = doctor.examine(db.engine, full=full)
     if with_gateway:
         findings.append(ask_about_holdings())
     document = json.dumps(doctor.as_document(findings), indent=2, default=str)
@@ -119,6 +121,7 @@ def doctor(as_json: bool, with_gateway: bool) -> None:
     sys.exit(0 if doctor.all_clean(findings) else 1)
 
 
+group.add_command(audit)
 group.add_command(cases)
 group.add_command(refunds)
 group.add_command(reconcile)

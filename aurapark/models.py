@@ -2,7 +2,7 @@
 
 from aurapark.accounts import models as accounts
 from aurapark.agencies import models as agencies
-from aurapark.audit import AuditEntry
+from aurapark.audit import AuditChain, AuditEntry
 from aurapark.booking import models as booking
 from aurapark.cases import models as cases
 from aurapark.fares import models as fares
@@ -17,6 +17,7 @@ from aurapark.refunds import models as refunds
 from aurapark.timetable import models as timetable
 
 __all__ = [
+    "AuditChain",
     "AuditEntry",
     "Heartbeat",
     "OutboxRow",

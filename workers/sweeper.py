@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aurapark import heartbeat
+from aurapark import audit_chain, heartbeat
 from aurapark.checkout import sweeps
 from aurapark.config import Settings
 from aurapark.database import in_transaction
@@ -46,6 +46,7 @@ SWEEPS = (
     Sweep("messages", send_due, limit=1, times=200),
     Sweep("keys", sweeps.forget_keys, limit=1000, times=20, rounds=60),
     Sweep("forged events", sweeps.forget_forged_events, limit=1000, times=20, rounds=60),
+    Sweep("audit log", lambda _settings, limit: in_transaction(lambda: audit_chain.seal(limit)), limit=500, times=20),
     Sweep("trips", lambda _settings, limit: in_transaction(lambda: advance_trips(limit)), rounds=6),
     Sweep("timetable", lambda _settings, _limit: in_transaction(keep_timetable_ahead), rounds=360),
 )

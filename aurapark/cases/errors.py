@@ -1,6 +1,6 @@
 """What can go wrong with a case, named for people."""
 
-from aurapark.errors import N_, Conflict, Invalid, NotFound
+from aurapark.errors import N_, Conflict, NotFound
 
 
 class CaseNotFound(NotFound):
@@ -13,10 +13,6 @@ class CaseClosed(Conflict):
 
 class CaseInOtherHands(Conflict):
     sentence = N_("This case is in the hands of %(owner)s; take it first.")
-
-
-class ReasonNeeded(Invalid):
-    sentence = N_("Say who you are and why.")
 
 
 class CaseNotFits(Conflict):

@@ -6,7 +6,8 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from aurapark import audit, states
-from aurapark.cases.errors import CaseClosed, CaseInOtherHands, CaseNotFound, ReasonNeeded
+from aurapark.audit import ReasonNeeded
+from aurapark.cases.errors import CaseClosed, CaseInOtherHands, CaseNotFound
 from aurapark.cases.models import Case, CaseKind, CaseState, Resolution
 from aurapark.extensions import db
 
@@ -35,9 +36,9 @@ def take_case(case_id: int, *, actor: str) -> Case:
     case = _lock(Case.id == case_id)
     if case is None:
         raise CaseNotFound
-    before = {"state": case.state.value, "owner": case.owner}
+    before = _standing(case)
     _take(case, actor)
-    after = {"state": case.state.value, "owner": case.owner}
+    after = _standing(case)
     audit.record("case.take", "case", str(case.id), actor=actor, reason="taken", before=before, after=after)
     return case
 
@@ -81,14 +82,19 @@ def _resolve(case: Case, actor: str, reason: str, resolution: Resolution) -> Non
         raise ReasonNeeded
     if case.owner not in (None, actor) and resolution != Resolution.RULE and case.state != CaseState.RESOLVED:
         raise CaseInOtherHands(owner=case.owner)
+    before = _standing(case)
     _take(case, actor)
     now = db.session.scalar(select(func.now()))
     states.move(case, CaseState.RESOLVED)
     case.resolved_at = now
     case.resolution, case.reason = resolution, reason.strip()
     db.session.flush()
-    after = {"resolution": resolution.value, "kind": case.kind.value, "entity_id": case.entity_id}
-    audit.record("case.resolve", "case", str(case.id), actor=actor, reason=case.reason, after=after)
+    after = {**_standing(case), "resolution": resolution.value, "kind": case.kind.value, "entity_id": case.entity_id}
+    audit.record("case.resolve", "case", str(case.id), actor=actor, reason=case.reason, before=before, after=after)
+
+
+def _standing(case: Case) -> dict[str, Any]:
+    return {"state": case.state.value, "owner": case.owner}
 
 
 def _take(case: Case, actor: str) -> None:

@@ -46,7 +46,7 @@ def attach_charge(
     def work() -> Payment:
         payment = _attach(reference, tx_ref, _pick(charges, charge_id), gateway, signer, terms)
         after = {"booking": reference, "tx_ref": tx_ref, "charge": charge_id}
-        audit.record("payment.attach", "payment", payment.public_id, actor=actor, reason=reason, after=after)
+        audit.record("payment.attach", "payment", payment.public_id, actor=actor, reason=reason, before={}, after=after)
         resolve_case(case_id, actor=actor, reason=reason, resolution=Resolution.ATTACH)
         return payment
 

@@ -98,6 +98,7 @@ def _cancel(
     trip: TripLeg,
     actor: str,
 ) -> None:
+    before = {"state": booking.state, "seats": [passenger.seat for passenger in chosen]}
     claims.let_seats_go(booking, offer.seats)
     tickets = list_tickets(booking, chosen)
     if any(ticket.state == TicketState.BOARDED for ticket in tickets):
@@ -111,8 +112,10 @@ def _cancel(
             passenger.removed_at = trip.asked_at
     action = "cancel:" + ",".join(str(passenger.id) for passenger in chosen)
     refund = _ask_for_refund(booking, payment, offer, action, actor) if offer.refund.amount else None
-    after = {"seats": offer.seats, "refund": offer.refund.amount}
-    audit.record("booking.cancel", "booking", booking.reference, actor=actor, reason="asked for", after=after)
+    after = {"state": booking.state, "seats": offer.seats, "refund": offer.refund.amount}
+    audit.record(
+        "booking.cancel", "booking", booking.reference, actor=actor, reason="asked for", before=before, after=after
+    )
     given_back = () if offer.whole else offer.seats
     announce(Message.CANCELLED, booking, occasion=action, refund=refund.id if refund else None, seats=given_back)
     log_event("booking_cancelled", booking=booking.reference, trip=booking.trip_id, seats=",".join(offer.seats))

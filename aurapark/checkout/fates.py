@@ -7,6 +7,7 @@ again while it is under review.
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from aurapark import audit, states
 from aurapark.booking import claims
@@ -83,13 +84,12 @@ def judge_again(
     """Give money under review the fate its rule asks for; False when there is none and people decide."""
     if payment.disposition != Disposition.REVIEW or payment.disposition_reason == UNREADABLE:
         return False
-    passengers = list_passengers(booking)
+    passengers, before = list_passengers(booking), fate_of(payment)
     fate, seating = _judge(booking, payment, _as_charge(payment), passengers, trip)
     payment.disposition, payment.disposition_reason = fate.disposition, fate.reason
     db.session.flush()
-    after = {"disposition": fate.disposition.value, "why": fate.reason}
     why = "the rule for such payments"
-    audit.record("payment.resolve", "payment", payment.public_id, reason=why, after=after)
+    note_fate(payment, before, actor=audit.SYSTEM, reason=why)
     resolve_review(payment.public_id, actor=audit.SYSTEM, reason=why, resolution=Resolution.RULE)
     if fate.disposition == Disposition.APPLIED:
         _post_applied_late(booking, payment)
@@ -114,6 +114,19 @@ def apply_by_hand(booking: Booking, payment: Payment, *, trip: TripLeg, signer: 
     db.session.flush()
     _post_applied_late(booking, payment)
     _confirm(booking, payment, passengers, trip, signer, seating)
+
+
+def fate_of(payment: Payment) -> dict[str, Any]:
+    """Return a payment's fate as the audit log keeps it."""
+    return {"disposition": payment.disposition and payment.disposition.value, "why": payment.disposition_reason}
+
+
+def note_fate(payment: Payment, before: dict[str, Any], *, actor: str, reason: str) -> None:
+    """Write into the audit log that money under review got its fate."""
+    after = {**fate_of(payment), "amount": payment.paid_amount, "currency": payment.paid_currency}
+    audit.record(
+        "payment.resolve", "payment", payment.public_id, actor=actor, reason=reason, before=before, after=after
+    )
 
 
 def _judge(

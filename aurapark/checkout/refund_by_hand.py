@@ -1,5 +1,7 @@
 """What people do about a refund that failed: try it again, or say, two of them and with a proof, that it was paid."""
 
+from typing import Any
+
 from aurapark import audit, states
 from aurapark.booking.service import database_now
 from aurapark.cases.models import Resolution
@@ -21,12 +23,12 @@ def retry_refund(refund_id: int, *, actor: str, reason: str) -> Refund:
 
     def work() -> Refund:
         refund, _ = _lock_failed(refund_id)
-        now = database_now()
+        now, before = database_now(), _standing(refund)
         states.move(refund, RefundState.REQUESTED)
         refund.posts, refund.checks, refund.next_check_at = 0, 0, now
         refund.empty_queries, refund.last_empty_at = 0, None
         refund.handler = refund.proof = None
-        audit.record("refund.retry", "refund", str(refund.id), actor=actor, reason=reason)
+        audit.record("refund.retry", "refund", str(refund.id), actor=actor, reason=reason, **_change(before, refund))
         resolve_refund(refund.id, actor=actor, reason=reason, resolution=Resolution.RETRY)
         return refund
 
@@ -43,8 +45,11 @@ def propose_done(refund_id: int, *, actor: str, proof: str) -> Refund:
         refund, _ = _lock_failed(refund_id)
         if not proof.strip():
             raise ProofNeeded
+        before = _standing(refund)
         refund.handler, refund.proof = actor, proof.strip()
-        audit.record("refund.propose", "refund", str(refund.id), actor=actor, reason=refund.proof)
+        audit.record(
+            "refund.propose", "refund", str(refund.id), actor=actor, reason=refund.proof, **_change(before, refund)
+        )
         return refund
 
     return in_transaction(work)
@@ -58,16 +63,25 @@ def approve_done(refund_id: int, *, actor: str, reason: str) -> Refund:
 
     def work() -> Refund:
         refund, payment = _lock_failed(refund_id)
-        if not refund.handler or refund.handler == actor:
+        if not refund.handler or refund.handler.strip().casefold() == actor.strip().casefold():
             raise TwoPersons
-        now = database_now()
+        now, before = database_now(), _standing(refund)
         refund.approver = actor
         resolve_refund(refund.id, actor=refund.handler, reason=refund.proof or "", resolution=Resolution.BY_HAND)
         settle(refund, payment, postings_for_bank_refund(refund=Money(refund.amount, refund.currency)), now=now)
-        audit.record("refund.approve", "refund", str(refund.id), actor=actor, reason=reason)
+        audit.record("refund.approve", "refund", str(refund.id), actor=actor, reason=reason, **_change(before, refund))
         return refund
 
     return in_transaction(work)
+
+
+def _standing(refund: Refund) -> dict[str, Any]:
+    return {"state": refund.state.value, "handler": refund.handler, "approver": refund.approver}
+
+
+def _change(before: dict[str, Any], refund: Refund) -> dict[str, dict[str, Any]]:
+    """The two sides of an audit entry about a refund."""
+    return {"before": before, "after": {**_standing(refund), "amount": refund.amount, "currency": refund.currency}}
 
 
 def _lock_failed(refund_id: int) -> tuple[Refund, Payment]:

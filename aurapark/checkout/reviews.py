@@ -2,13 +2,12 @@
 
 from sqlalchemy import select
 
-from aurapark import audit
 from aurapark.booking import service as bookings
 from aurapark.booking.models import Booking
 from aurapark.booking.qr import TicketSigner
 from aurapark.cases.models import Resolution
 from aurapark.cases.service import resolve_review
-from aurapark.checkout.fates import UNREADABLE, apply_by_hand, judge_again
+from aurapark.checkout.fates import UNREADABLE, apply_by_hand, fate_of, judge_again, note_fate
 from aurapark.checkout.pay_back import give_back_kept_money
 from aurapark.database import in_transaction
 from aurapark.extensions import db
@@ -60,10 +59,11 @@ def refund_review(tx_ref: str, *, actor: str, reason: str) -> Refund:
         booking, _, payment = _lock(tx_ref)
         if payment.disposition != Disposition.REVIEW:
             raise NotUnderReview
+        before = fate_of(payment)
         payment.disposition, payment.disposition_reason = Disposition.REFUND, RefundReason.REVIEW
         amount = Money(payment.paid_amount or 0, payment.paid_currency or "")
         refund = give_back_kept_money(payment, RefundReason.REVIEW, amount, actor=actor)
-        audit.record("payment.resolve", "payment", payment.public_id, actor=actor, reason=reason)
+        note_fate(payment, before, actor=actor, reason=reason)
         resolve_review(payment.public_id, actor=actor, reason=reason, resolution=Resolution.REFUND)
         announce(Message.REFUND_ASKED, booking, occasion=str(refund.id), refund=refund.id)
         return refund
@@ -82,8 +82,9 @@ def apply_review(tx_ref: str, *, actor: str, reason: str, signer: TicketSigner) 
         if payment.disposition != Disposition.REVIEW:
             raise NotUnderReview
         trip = get_booked_leg(booking.trip_id, Leg(booking.board_segment, booking.alight_segment))
+        before = fate_of(payment)
         apply_by_hand(booking, payment, trip=trip, signer=signer)
-        audit.record("payment.resolve", "payment", payment.public_id, actor=actor, reason=reason)
+        note_fate(payment, before, actor=actor, reason=reason)
         resolve_review(payment.public_id, actor=actor, reason=reason, resolution=Resolution.APPLY)
 
     in_transaction(work)

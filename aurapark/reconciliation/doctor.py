@@ -1,6 +1,7 @@
 """Runs every invariant of `invariants.sql` on live data. A statement returns what it finds: no row is clean.
 
 The statements speak to the views of the schema `audit` only. One whose views do not exist yet is skipped by name.
+The chain of the audit log is checked beside them.
 """
 
 import re
@@ -12,10 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
+from aurapark import audit_chain, clock
+
 INVARIANTS = Path(__file__).with_name("invariants.sql")
 FIRST_ROWS = 5
 TIME_LIMIT = "5min"
-NEED_MORE_THAN_SQL = ("I17", "I27", "I28")
+NEED_MORE_THAN_SQL = ("I17", "I28")
+CHAIN_FINDS = "an entry of the audit log changed, removed or inserted afterwards"
 
 _STATEMENT = re.compile(r"^-- (I\d+) (.+)\n(select\b[^;]+);", re.MULTILINE | re.IGNORECASE)
 _VIEW = re.compile(r"(?<!distinct )\b(?:from|join)\s+([a-z_]+)", re.IGNORECASE)
@@ -50,19 +54,22 @@ class Finding:
     missing: list[str] = field(default_factory=list)
 
 
-def examine(engine: Engine) -> list[Finding]:
-    """Run every statement whose views exist, in one read-only transaction that sees one moment."""
+def examine(engine: Engine, *, full: bool = False) -> list[Finding]:
+    """Run every statement whose views exist, in one read-only transaction that sees one moment.
+
+    Of the audit log's chain the newest links and one older stretch are checked, with `full` all of them.
+    """
     options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with engine.connect().execution_options(**options) as connection:
-        return examine_within(connection)
+        return examine_within(connection, full=full)
 
 
-def examine_within(connection: Connection) -> list[Finding]:
+def examine_within(connection: Connection, *, full: bool = False) -> list[Finding]:
     """Run every statement whose views exist in the transaction that is open on this connection."""
     for setting in ("search_path = audit", "timezone = 'Africa/Douala'", f"statement_timeout = '{TIME_LIMIT}'"):
         connection.execute(text(f"SET LOCAL {setting}"))
     existing = set(connection.scalars(text("SELECT viewname FROM pg_views WHERE schemaname = 'audit'")))
-    return [_run(connection, invariant, existing) for invariant in read_invariants()]
+    return [*(_run(connection, invariant, existing) for invariant in read_invariants()), _chain(connection, full)]
 
 
 def all_clean(findings: Sequence[Finding]) -> bool:
@@ -111,6 +118,14 @@ def _run(connection: Connection, invariant: Invariant, existing: set[str]) -> Fi
         return Finding(invariant.id, invariant.finds, Verdict.CLEAN)
     rows = _query(connection, f"SELECT * FROM ({invariant.sql}) AS found LIMIT {FIRST_ROWS}")  # noqa: S608  our own file
     return Finding(invariant.id, invariant.finds, Verdict.FOUND, count, rows)
+
+
+def _chain(connection: Connection, full: bool) -> Finding:
+    """Say whether the chain of the audit log holds (I27)."""
+    connection.execute(text("SET LOCAL search_path = public"))
+    breaks = audit_chain.check_all(connection) if full else audit_chain.check_some(connection, clock.now())
+    verdict = Verdict.FOUND if breaks else Verdict.CLEAN
+    return Finding("I27", CHAIN_FINDS, verdict, len(breaks), [asdict(one) for one in breaks[:FIRST_ROWS]])
 
 
 def _query(connection: Connection, sql: str) -> list[dict[str, Any]]:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aurapark.cases.errors import CaseClosed, CaseInOtherHands, CaseNotFits, ReasonNeeded
+from aurapark.audit import ReasonNeeded
+from aurapark.cases.errors import CaseClosed, CaseInOtherHands, CaseNotFits
 from aurapark.cases.models import Case, CaseKind, CaseState, Resolution
 from aurapark.cases.queries import get_case
 from aurapark.cases.service import resolve_case, take_case

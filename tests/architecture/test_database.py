@@ -16,9 +16,10 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import create_engine, text
 
 from aurapark import create_app
+from aurapark.audit import record
 from aurapark.booking.models import Booking, BookingState
 from aurapark.config import ROOT
-from aurapark.database import _by_constraint
+from aurapark.database import _by_constraint, in_transaction
 from aurapark.devstack.servers import EmbeddedServers
 from aurapark.extensions import db
 from aurapark.payments.models import Payment, PaymentState
@@ -139,6 +140,7 @@ def test_constraints_with_a_message_exist(app: Flask) -> None:
 
 
 def test_the_audit_log_is_only_added_to(app: Flask, database_url: str) -> None:
+    in_transaction(lambda: record("agency.rename", "agency", "1", actor="ada", reason="asked for"))
     for change in ("UPDATE audit_entry SET actor = 'me'", "DELETE FROM audit_entry", "TRUNCATE audit_entry"):
         with (
             psycopg.connect(database_url.replace("+psycopg", "")) as connection,

@@ -129,6 +129,10 @@ VIOLATIONS = [
         "without who or why",
         "INSERT INTO audit_entry (actor, action, entity, entity_id) VALUES ('ada', 'trip.cancel', 'trip', '1')",
     ),
+    (
+        "an entry of the audit log changed",
+        "ALTER TABLE audit_entry DISABLE TRIGGER USER; UPDATE audit_entry SET seal = id, hash = repeat('a', 64)",
+    ),
 ]
 
 
