@@ -63,6 +63,35 @@ def test_work_that_waits_too_long_is_bad(api: Api, network: Network) -> None:
     assert set(bad(api.get("/api/health"))) == {"payments"}
 
 
+def test_helpers_that_fall_silent_make_it_slower_only(api: Api) -> None:
+    """Nothing depends on worker and scheduler: named once they have been here, and `degraded` without them."""
+    for name in ("sweeper", "worker", "scheduler"):
+        in_transaction(lambda name=name: beat(name))
+    assert {"worker", "scheduler"} < set(data(api.get("/api/health"))["checks"])
+    run("UPDATE heartbeat SET at = now() - interval '100 s' WHERE name <> 'sweeper'")
+    answer = api.get("/api/health")
+    assert refused(answer, 503, "UNAVAILABLE")["status"] == "degraded"
+    assert set(bad(answer)) == {"worker", "scheduler"}
+    run("UPDATE heartbeat SET at = now() - interval '100 s'")
+    assert refused(api.get("/api/health"), 503, "UNAVAILABLE")["status"] == "bad"
+
+
+def test_what_was_given_up_is_counted(api: Api) -> None:
+    in_transaction(lambda: beat("sweeper"))
+    run("INSERT INTO outbox (kind, dedupe_key, payload, state) VALUES ('sms', '1', '{}', 'dead')")
+    assert data(api.get("/api/health"))["checks"]["outbox"] == {"ok": True, "age": 0, "dead": 1}
+
+
+def test_what_doctor_found_is_told(api: Api) -> None:
+    in_transaction(lambda: beat("sweeper"))
+    run("INSERT INTO doctor_report (next_at) VALUES (now())")
+    assert "doctor" not in data(api.get("/api/health"))["checks"]  # no examination has ended yet
+    run("UPDATE doctor_report SET clean = true, at = now() - interval '40 s', seconds = 1")
+    assert data(api.get("/api/health"))["checks"]["doctor"] == {"ok": True, "age": pytest.approx(40, abs=5)}
+    run("UPDATE doctor_report SET clean = false")
+    assert set(bad(api.get("/api/health"))) == {"doctor"}
+
+
 def test_without_redis_the_site_is_degraded(app: Flask) -> None:
     in_transaction(lambda: beat("sweeper"))
     checks = health.run_checks(db.engine, NOWHERE, sweep_seconds=5)
