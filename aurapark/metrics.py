@@ -20,7 +20,7 @@ from aurapark import clock
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the library reads it when it is first imported
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where the library looks for it
 REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 CALL_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0)
 SWEEP_BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0)
@@ -76,8 +76,11 @@ def _instruments() -> _Instruments:
 
 def keep_in(folder: Path) -> None:
     """Share this process's figures with the others of the folder. Call before anything is counted."""
+    from prometheus_client import values
+
     folder.mkdir(parents=True, exist_ok=True)
     os.environ[FOLDER] = str(folder)
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # chosen at import: too early
     fold_the_dead(folder)
 
 
@@ -110,7 +113,7 @@ def count_sweep(name: str, *, rows: int, seconds: float, failed: bool) -> None:
 
 
 def count_message(channel: str, outcome: str) -> None:
-    """Count a message: sent, not_needed, failed or dead."""
+    """Count a message: sent, not_needed or not_sent."""
     _instruments().messages.labels(channel, outcome).inc()
 
 
