@@ -1,5 +1,6 @@
 """All models, imported once so that the metadata is complete: for migrations and tests."""
 
+from aurapark.accounts import factor_models as factors
 from aurapark.accounts import models as accounts
 from aurapark.agencies import models as agencies
 from aurapark.audit import AuditChain, AuditEntry
@@ -10,6 +11,7 @@ from aurapark.fleet import models as fleet
 from aurapark.heartbeat import Heartbeat
 from aurapark.jobs import models as jobs
 from aurapark.ledger import models as ledger
+from aurapark.limits import models as limits
 from aurapark.outbox import OutboxRow
 from aurapark.payments import models as payments
 from aurapark.reconciliation import models as reconciliation
@@ -25,10 +27,12 @@ __all__ = [
     "agencies",
     "booking",
     "cases",
+    "factors",
     "fares",
     "fleet",
     "jobs",
     "ledger",
+    "limits",
     "payments",
     "reconciliation",
     "refunds",

@@ -149,6 +149,7 @@ def _live() -> ColumnElement[bool]:
         User.erased_at.is_(None),
         LoginSession.last_seen_at > func.now() - idle,
         LoginSession.created_at > func.now() - absolute,
+        second_factor.is_in_time(User.id),
     )
 
 
