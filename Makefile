@@ -17,12 +17,13 @@ faults: ## the long form: every commit and every call cut, 500 model examples of
 	@scripts/setup dev
 	@FAULT_SCALE=10 RACE_ROUNDS=200 .venv/bin/python -m pytest tests/faults tests/concurrency $(PYTEST_ARGS)
 
-lint: ## style, types, and who may import whom
+lint: ## style, types, who may import whom, and what bandit finds
 	@scripts/setup dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
+	.venv/bin/bandit --quiet --recursive --configfile pyproject.toml aurapark workers app.py 2>/dev/null
 
 format: ## write the style down
 	@scripts/setup dev

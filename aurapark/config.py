@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parent.parent
-SANDBOX_SECRET_KEY = "FLWSECK_TEST-5a11dbe77e57a11dbe77e57a11dbe77e-X"  # noqa: S105  the sandbox's, published on purpose
-SANDBOX_WEBHOOK_SECRET = "sandbox-webhook-secret"  # noqa: S105  the sandbox's
+SANDBOX_SECRET_KEY = "FLWSECK_TEST-5a11dbe77e57a11dbe77e57a11dbe77e-X"  # nosec B105  # noqa: S105  the sandbox's, published on purpose
+SANDBOX_WEBHOOK_SECRET = "sandbox-webhook-secret"  # nosec B105  # noqa: S105  the sandbox's
 MIN_SECRET_BYTES = 32
 MIN_TOKEN_LENGTH = 16
 LOOPBACK = ("localhost", "127.0.0.1", "::1")

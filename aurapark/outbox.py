@@ -127,7 +127,7 @@ def give_back(work: Work, error: str, *, base: timedelta) -> bool:
     if work.attempts >= MOST_TRIES:
         return give_up(work, error)
     steps = min(2 ** (work.attempts - 1), MOST_STEPS)
-    wait = base * steps * random.uniform(0.5, 1)  # noqa: S311  jitter, not a secret
+    wait = base * steps * random.uniform(0.5, 1)  # nosec B311  # noqa: S311  jitter, not a secret
     return _close(work, state=WorkState.READY, next_at=func.now() + wait, last_error=_redacted(error))
 
 

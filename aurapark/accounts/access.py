@@ -23,7 +23,7 @@ from aurapark.web.gate import is_api
 from aurapark.web.network import client_network
 from aurapark.web.visitor import TOKEN as VISITOR
 
-TOKEN = "_user_id"  # noqa: S105  where Flask-Login keeps what get_id() returns: the session's token
+TOKEN = "_user_id"  # nosec B105  # noqa: S105  where Flask-Login keeps what get_id() returns: the session's token
 DEVICE = "device"  # a random token that stays when somebody signs out, so that this browser is known again
 KEPT = (VISITOR, DEVICE)  # what a visitor has begun goes on when they sign in
 

@@ -38,7 +38,7 @@ class SessionEnd(StrEnum):
     REPLACED = "replaced"
     ENDED_BY_USER = "ended_by_user"
     ENDED_BY_STAFF = "ended_by_staff"
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105  a word, no password
+    PASSWORD_CHANGED = "password_changed"  # nosec B105  # noqa: S105  a word, no password
     ROLE_CHANGED = "role_changed"
     DISABLED = "disabled"
     ERASED = "erased"

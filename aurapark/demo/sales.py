@@ -73,7 +73,7 @@ def sell(
     """
     if special == Special.CANCELLED:
         return []
-    chance = Random(f"{seed}:{trip.agency}:{trip.route}:{trip.departs}:{trip.day}")
+    chance = Random(f"{seed}:{trip.agency}:{trip.route}:{trip.departs}:{trip.day}")  # nosec B311  demo people, no secret
     seats = seats_to_sell(trip, special, chance)
     fills = fills_up(special)
     factor = 1.0 if fills else load_factor(trip.day, trip.days_ahead, chance)

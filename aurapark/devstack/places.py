@@ -22,7 +22,7 @@ from pathlib import Path
 from aurapark.devstack.errors import WAY_OUT, DevstackError
 
 SERVER_USER = "nobody"
-SHELTERS = (Path("/var/lib/aurapark"), Path("/var/tmp/aurapark"))  # noqa: S108 - checked by _own_folder
+SHELTERS = (Path("/var/lib/aurapark"), Path("/var/tmp/aurapark"))  # nosec B108  # noqa: S108 - checked by _own_folder
 EPHEMERAL_PREFIX = "ephemeral-"
 
 

@@ -167,7 +167,7 @@ class Server(ABC):
 
 def free_port() -> int:
     """Return a port on 127.0.0.1 that nobody listens on, outside the range for outgoing connections."""
-    for port in random.sample(PORTS, 50):
+    for port in random.sample(PORTS, 50):  # nosec B311  a free port is no secret
         if is_free(port):
             return port
     raise DevstackError("No free port on 127.0.0.1")

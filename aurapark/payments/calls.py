@@ -64,7 +64,7 @@ class HttpCalls:
                 trouble = error
             if not self.up or time.monotonic() - started > NO_RETRY_AFTER or tried == GET_TRIES:
                 break
-            time.sleep(RETRY_WAIT * 2 ** (tried - 1) * random.uniform(0.5, 1))  # noqa: S311  jitter, not a secret
+            time.sleep(RETRY_WAIT * 2 ** (tried - 1) * random.uniform(0.5, 1))  # nosec B311  # noqa: S311  jitter, not a secret
         raise trouble
 
     def send(self, method: str, path: str, **how: Any) -> tuple[int, Body]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from aurapark.payments.events import Event, digest, read_object, read_tx_ref
 
-SECRET_HEADER = "verif-hash"  # noqa: S105  the name of the header
+SECRET_HEADER = "verif-hash"  # nosec B105  # noqa: S105  the name of the header
 SIGNATURE_HEADER = "flutterwave-signature"
 WORD = re.compile(r"[A-Za-z0-9._ -]{0,60}", re.ASCII)
 CHARGE_ID = re.compile(r"\d{1,20}", re.ASCII)

@@ -64,4 +64,4 @@ def next_check(
 
 
 def _jitter() -> float:
-    return random.uniform(0.5, 1)  # noqa: S311  spreads load, keeps no secret
+    return random.uniform(0.5, 1)  # nosec B311  # noqa: S311  spreads load, keeps no secret

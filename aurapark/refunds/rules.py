@@ -73,4 +73,4 @@ def find_ours(listed: Iterable[T], ours: Ours) -> T | None:
 
 
 def _jitter() -> float:
-    return random.uniform(0.5, 1)  # noqa: S311  spreads load, keeps no secret
+    return random.uniform(0.5, 1)  # nosec B311  # noqa: S311  spreads load, keeps no secret

@@ -123,7 +123,7 @@ PAGE = text(f"""{OFFERS}, wanted AS (
     JOIN stop AS alight_stop ON alight_stop.id = offer.alight_stop_id
     JOIN city AS alight_city ON alight_city.code = alight_stop.city_code
     {ORDER}
-""")  # noqa: S608  constants of this module
+""")  # nosec B608  # noqa: S608  constants of this module
 
 # Whether a date has room is asked of its trips one by one until one has: nobody counts the seats of all of them.
 DATES = text(f"""{OFFERS}
@@ -133,7 +133,7 @@ DATES = text(f"""{OFFERS}
     GROUP BY date
     HAVING EXISTS (SELECT FROM offer WHERE offer.date = of_date.date AND {SEATS_FREE} >= :passengers)
     ORDER BY abs(date - :wanted), date
-""")  # noqa: S608  constants of this module
+""")  # nosec B608  # noqa: S608  constants of this module
 
 AGENCIES = text("SELECT code, name FROM agency WHERE state = 'active' ORDER BY name")
 

@@ -192,7 +192,7 @@ def example_tickets() -> Iterator[TicketView]:
         category=_("Adult"),
         bus="Wouri 7, LT 482 KA",
         code="7K3QF9",
-        qr=Markup(qr),  # noqa: S704  drawn by segno from a constant
+        qr=Markup(qr),  # nosec B704  # noqa: S704  drawn by segno from a constant
         rule=_("100% back until 24 h before departure, 50% until 2 h, then nothing."),
     )
     yield valid

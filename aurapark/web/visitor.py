@@ -6,7 +6,7 @@ from flask import session
 
 from aurapark.references import fingerprint, new_visitor_token
 
-TOKEN = "visitor"  # noqa: S105  the name of the session's key
+TOKEN = "visitor"  # nosec B105  # noqa: S105  the name of the session's key
 LIFETIME = timedelta(days=30)
 
 

@@ -25,7 +25,7 @@ def explain(bench: Bench, db: Database, currency: str) -> dict[str, Decimal]:
         "charges": _total(
             db, "SELECT amount_settled FROM charge WHERE currency = ? AND status = 'successful'", currency
         ),
-        "refunds": _total(db, f"SELECT amount FROM refund WHERE currency = ? AND {NOT_RETURNED}", currency),  # noqa: S608
+        "refunds": _total(db, f"SELECT amount FROM refund WHERE currency = ? AND {NOT_RETURNED}", currency),  # nosec B608  # noqa: S608
         "settlements": _total(db, "SELECT net FROM settlement WHERE currency = ?", currency),
     }
 

@@ -125,7 +125,7 @@ def take(db: Database, names: Collection[str], *, tx_ref: str | None, target: st
     rows = db.execute(
         f"""SELECT * FROM fault WHERE name IN ({marks}) AND (tx_ref IS NULL OR tx_ref = ?)
             AND (remaining IS NULL OR remaining > 0)
-            ORDER BY tx_ref IS NULL, remaining IS NULL, CASE WHEN remaining IS NULL THEN -fault_id ELSE fault_id END""",  # noqa: S608
+            ORDER BY tx_ref IS NULL, remaining IS NULL, CASE WHEN remaining IS NULL THEN -fault_id ELSE fault_id END""",  # nosec B608  # noqa: S608
         (*names, tx_ref),
     ).fetchall()
     for row in rows:

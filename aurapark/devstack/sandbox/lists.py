@@ -66,10 +66,10 @@ def _page(
     ]
     where = " AND ".join(condition for condition, _ in wanted) or "1"
     values = [value for _, value in wanted]
-    total = db.execute(f"SELECT count(*) AS n FROM {table} WHERE {where}", values).fetchone()["n"]  # noqa: S608
+    total = db.execute(f"SELECT count(*) AS n FROM {table} WHERE {where}", values).fetchone()["n"]  # nosec B608  # noqa: S608
     page = page_number(query)
     rows = db.execute(
-        f"SELECT * FROM {table} WHERE {where} ORDER BY created_at DESC, {table}_id DESC LIMIT ? OFFSET ?",  # noqa: S608
+        f"SELECT * FROM {table} WHERE {where} ORDER BY created_at DESC, {table}_id DESC LIMIT ? OFFSET ?",  # nosec B608  # noqa: S608
         (*values, PAGE_SIZE, (page - 1) * PAGE_SIZE),
     ).fetchall()
     return rows, page_info(total, page, PAGE_SIZE)

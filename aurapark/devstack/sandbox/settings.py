@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-DEVELOPMENT_SECRET_KEY = "FLWSECK_TEST-5a11dbe77e57a11dbe77e57a11dbe77e-X"  # noqa: S105 - obviously false, for development only
-DEVELOPMENT_WEBHOOK_SECRET = "sandbox-webhook-secret"  # noqa: S105 - the same
+DEVELOPMENT_SECRET_KEY = "FLWSECK_TEST-5a11dbe77e57a11dbe77e57a11dbe77e-X"  # nosec B105  # noqa: S105 - obviously false, for development only
+DEVELOPMENT_WEBHOOK_SECRET = "sandbox-webhook-secret"  # nosec B105  # noqa: S105 - the same
 
 
 @dataclass(frozen=True)

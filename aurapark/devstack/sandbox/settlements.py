@@ -37,10 +37,10 @@ def list_settlements(db: Database, query: Mapping[str, str]) -> tuple[list[dict[
     wanted = lists.period(query)
     where = " AND ".join(condition for condition, _ in wanted) or "1"
     values = [value for _, value in wanted]
-    total = db.execute(f"SELECT count(*) AS n FROM settlement WHERE {where}", values).fetchone()["n"]  # noqa: S608
+    total = db.execute(f"SELECT count(*) AS n FROM settlement WHERE {where}", values).fetchone()["n"]  # nosec B608  # noqa: S608
     page = lists.page_number(query)
     rows = db.execute(
-        f"SELECT * FROM settlement WHERE {where} ORDER BY created_at DESC, settlement_id DESC LIMIT ? OFFSET ?",  # noqa: S608
+        f"SELECT * FROM settlement WHERE {where} ORDER BY created_at DESC, settlement_id DESC LIMIT ? OFFSET ?",  # nosec B608  # noqa: S608
         (*values, PAGE_SIZE, (page - 1) * PAGE_SIZE),
     ).fetchall()
     found = [{"id": row["settlement_id"], **json.loads(row["body"])} for row in rows]
@@ -100,7 +100,7 @@ def _settle(bench: Bench, db: Database, day: float, currency: str, settled: list
     )
     for table, rows in (("charge", settled), ("refund", refunds)):
         db.executemany(
-            f"UPDATE {table} SET settlement_id = ? WHERE {table}_id = ?",  # noqa: S608
+            f"UPDATE {table} SET settlement_id = ? WHERE {table}_id = ?",  # nosec B608  # noqa: S608
             [(settlement_id, row[f"{table}_id"]) for row in rows],
         )
 
@@ -109,7 +109,7 @@ def _fitting_refunds(db: Database, currency: str, before: float, limit: Decimal)
     chosen, left = [], limit
     for row in db.execute(
         f"""SELECT * FROM refund WHERE currency = ? AND created_at < ? AND settlement_id IS NULL AND due_at IS NULL
-            AND status LIKE 'completed-%' AND {NOT_RETURNED} ORDER BY refund_id""",  # noqa: S608
+            AND status LIKE 'completed-%' AND {NOT_RETURNED} ORDER BY refund_id""",  # nosec B608  # noqa: S608
         (currency, before),
     ).fetchall():
         if Decimal(row["amount"]) <= left:
