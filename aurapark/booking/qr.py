@@ -1,4 +1,4 @@
-"""The signed text in a ticket's QR code: written with the private key, read with public keys only, and drawn.
+"""The signed text in a ticket's QR code: written with the private key, read with public keys only.
 
 Only characters of QR's alphanumeric mode, so that the code stays small: `AP1.<key id>.<ticket code>.<trip>.<seat>.
 <board>.<alight>.<departure, epoch seconds>.<Ed25519 signature in base32>`. It holds no personal data.
@@ -12,17 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-import segno
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from markupsafe import Markup
 
 from aurapark.timetable.rules import Leg
 
 VERSION = "AP1"
 PURPOSE = b"aurapark ticket\n"  # signed with the text: this key's signature on anything else is no ticket
 KEY_ID_LENGTH = 6
-QUIET_ZONE = 4  # modules, as the standard asks
 BASE32_PADDING = "="
 
 _SHAPE = re.compile(
@@ -128,14 +125,6 @@ class TicketVerifier:
 def key_id(public_key: bytes) -> str:
     """Return the short name of a public key: the first characters of its SHA-256 in base32."""
     return _base32(hashlib.sha256(public_key).digest())[:KEY_ID_LENGTH]
-
-
-def draw_qr(text: str, *, title: str) -> Markup:
-    """Return the QR code as inline SVG without styles, error level M, quiet zone included; its user sets the size."""
-    code = segno.make(text, error="m", boost_error=False, micro=False)
-    drawing = code.svg_inline(border=QUIET_ZONE, light="#fff", omitsize=True, svgclass=None, lineclass=None)
-    label = Markup('<svg role="img" aria-label="{}" ').format(title)
-    return label + Markup(drawing.removeprefix("<svg "))  # nosec B704  # noqa: S704  segno's own digits and letters
 
 
 def _base32(raw: bytes) -> str:

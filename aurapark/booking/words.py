@@ -7,9 +7,9 @@ from typing import Any
 from flask_babel import gettext as _
 
 from aurapark.booking.models import Passenger
-from aurapark.booking.qr import draw_qr
 from aurapark.booking.queries import BookingView
 from aurapark.fares.rules import read_refund_policy
+from aurapark.qr_code import draw_qr
 from aurapark.timetable.rules import TripLeg
 from aurapark.web.formats import day_and_time, language, money
 from aurapark.web.formats import reference as reference_words

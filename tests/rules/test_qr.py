@@ -22,9 +22,9 @@ from aurapark.booking.qr import (
     UnknownKey,
     WrongSignature,
     WrongVersion,
-    draw_qr,
     key_id,
 )
+from aurapark.qr_code import draw_qr
 from aurapark.timetable.rules import Leg
 
 ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ$%*+-./:"
