@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from dotenv import dotenv_values
@@ -70,6 +70,7 @@ class Settings:
     lease_seconds: int
     max_seats: int
     commission_percent: int
+    jobs_secret: str
     mail_url: str
     mail_from: str
     tickets_mail_domain: str
@@ -175,6 +176,7 @@ class _Reader:
             lease_seconds=self.number("LEASE_SECONDS", 120, 1, 86400),
             max_seats=self.number("MAX_SEATS", 6, 1, 10),
             commission_percent=self.number("PLATFORM_COMMISSION_PERCENT", 10, 0, 100),
+            jobs_secret=self.jobs_secret(production),
             mail_url=self.sink("MAIL_URL", f"file:{var / 'mail'}", ("file", "smtp", "smtps")),
             mail_from=self.given.get("MAIL_FROM") or "AuraPark <tickets@aurapark.example>",
             tickets_mail_domain=self.given.get("TICKETS_MAIL_DOMAIN") or "tickets.aurapark.example",
@@ -240,12 +242,13 @@ class _Reader:
         text = self.given.get(name) or default
         try:
             parts = urlsplit(text)
-            reachable = parts.scheme == "file" or (bool(parts.hostname) and parts.port != 0)
+            named = unquote((parts.username or "") + (parts.password or ""))
+            reachable = parts.scheme == "file" or (bool(parts.hostname) and parts.port != 0 and named.isascii())
         except ValueError:
             reachable = False
         if not reachable or parts.scheme not in schemes:
             listed = " or ".join(f"{scheme}:" for scheme in schemes)
-            self.wrong.append(f"{name}: is no address that begins with {listed} and, unless a folder, names a host")
+            self.wrong.append(f"{name}: no address that begins with {listed} and names a host, a password in ASCII")
         return text
 
     def sms_provider(self, production: bool, default: str) -> str:
@@ -271,6 +274,12 @@ class _Reader:
             self.wrong.append(f"{name}: needs at least {MIN_SECRET_BYTES} bytes; a new one: {make()}")
         elif name == "TICKET_SIGNING_KEY" and not _is_signing_key(text):
             self.wrong.append(f"{name}: is no Ed25519 private key in base64; a new one: {make()}")
+        return text
+
+    def jobs_secret(self, production: bool) -> str:
+        text = self.given.get("JOBS_SECRET", "")
+        if production and text and len(text.encode()) < MIN_SECRET_BYTES:
+            self.wrong.append(f"JOBS_SECRET: needs at least {MIN_SECRET_BYTES} bytes; a new one: {_new_secret()}")
         return text
 
     def flutterwave_key(self, production: bool, *, chosen: bool) -> str:

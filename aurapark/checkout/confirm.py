@@ -137,11 +137,13 @@ def _note_no_money(
         if is_open(payment) and charges and all(charge.status == FAILED for charge in charges):
             _note_failure(booking, payment, now=now)
         return
-    if is_open(payment):
+    if lapsed := is_open(payment):
         states.move(payment, PaymentState.LAPSED)
         log_event("payment_lapsed", booking=booking.reference, tx_ref=payment.tx_ref)
     if booking.state != BookingState.HELD or any(is_open(other) for other in payments):
         return
+    if lapsed:
+        announce(Message.PAYMENT_FAILED, booking, occasion=str(payment.attempt))
     if booking.hold_expires_at > now:  # it was extended meanwhile: an ordinary hold again
         claims.set_state(booking, ClaimState.HELD, booking.hold_expires_at)
         return

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from aurapark.booking.models import BookingState
 from aurapark.booking.queries import BookingView, list_taken_seats
-from aurapark.notifications.messages import Message
+from aurapark.notifications.messages import Channel, Message
 from aurapark.refunds.models import Refund, RefundState
 from aurapark.refunds.queries import get_refund
+from aurapark.timetable.models import ON_SALE_STATES
 from aurapark.timetable.queries import list_next_legs
 from aurapark.timetable.rules import TripLeg
 
@@ -29,12 +31,15 @@ def read_about(message: Message, view: BookingView, payload: dict[str, Any]) -> 
     return About(refund, payload.get("seats", []), departures)
 
 
-def is_true(message: Message, view: BookingView, about: About) -> bool:
-    """Say whether the message still holds: a ticket that is valid, a hold that lives, a refund that failed."""
+def is_true(message: Message, channel: Channel, view: BookingView, about: About) -> bool:
+    """Say whether the message still holds: a ticket that is valid, a hold that lives, a bus that has not left."""
     if message in (Message.TICKET, Message.OTHER_SEATS):
         return bool(view.tickets)
-    if message == Message.PAYMENT_FAILED:
-        return view.live
+    if message == Message.REMINDER:
+        return bool(view.tickets) and view.trip.state in ON_SALE_STATES and view.trip.asked_at < view.trip.board.at
+    if message == Message.PAYMENT_FAILED:  # without the hold there is nothing to hurry for: no SMS
+        unpaid = view.booking.state in (BookingState.HELD, BookingState.EXPIRED)
+        return view.live or (unpaid and channel == Channel.MAIL)
     return message != Message.REFUND_FAILED or bool(about.refund and about.refund.state == RefundState.FAILED)
 
 

@@ -1,29 +1,17 @@
-"""Mail: how a letter becomes a message on the wire, and where it goes: an SMTP server, or files."""
+"""Mail: how a letter becomes a message on the wire, and the files that take it in development."""
 
-import smtplib
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.header import Header
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Protocol, Self, cast
-from urllib.parse import unquote, urlsplit
+from typing import cast
 
 from aurapark.notifications.errors import BadAddress, SinkDown
-from aurapark.notifications.files import folder_of, write_whole
-
-SMTP_TIMEOUT = 10  # seconds for each step, so that a whole letter stays below the lease
-SMTP_PORT = 25
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-DOWN = (
-    smtplib.SMTPServerDisconnected,
-    smtplib.SMTPConnectError,
-    smtplib.SMTPHeloError,
-    smtplib.SMTPAuthenticationError,
-)
+from aurapark.notifications.files import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +31,6 @@ class Letter:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
-class MailSink(Protocol):
-    """Something that takes a letter away."""
-
-    def send(self, letter: Letter) -> None:
-        """Send it. Raises SinkDown when nothing can go out, anything else when this letter cannot."""
-
-
 @dataclass(frozen=True, slots=True)
 class MailFiles:
     """Writes each letter into a folder as one .eml file."""
@@ -66,51 +47,20 @@ class MailFiles:
             raise SinkDown(f"mail folder: {type(error).__name__}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class MailServer:
-    """Hands each letter to an SMTP server, encrypted where the server offers it; a password goes no other way."""
+class _Lines(EmailPolicy):
+    """Folds a long subject without losing a letter: the standard policy drops blanks between its encoded words."""
 
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    sender: str
+    def fold(self, name: str, value: str) -> str:
+        if name != "Subject" or value.isascii():
+            return str(super().fold(name, value))
+        subject = Header(str(value), "utf-8", header_name=name)
+        return f"{name}: {subject.encode(linesep=self.linesep)}{self.linesep}"
 
-    @classmethod
-    def at(cls, url: str, *, sender: str) -> Self:
-        """Return the server that `smtp://user:pass@host:port` names."""
-        parts = urlsplit(url)
-        user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        return cls(parts.hostname or "", parts.port or SMTP_PORT, user, password, sender)
-
-    def send(self, letter: Letter) -> None:
-        """Send it. Raises SinkDown when the server cannot be used, SMTPException when it refuses this letter."""
-        message = compose(letter, sender=self.sender)
-        try:
-            with smtplib.SMTP(self.host, self.port, timeout=SMTP_TIMEOUT) as server:
-                self._greet(server)
-                server.send_message(message)
-        except OSError as error:
-            if isinstance(error, smtplib.SMTPException) and not isinstance(error, DOWN):
-                raise
-            raise SinkDown(f"mail server: {type(error).__name__}") from error
-
-    def _greet(self, server: smtplib.SMTP) -> None:
-        server.ehlo_or_helo_if_needed()
-        encrypted = server.has_extn("starttls")
-        if encrypted:
-            server.starttls(context=ssl.create_default_context())
-        if self.user:
-            if not encrypted and self.host not in LOOPBACK:
-                raise SinkDown("mail server: no password over a line that is not encrypted")
-            server.login(self.user, self.password)
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return self.fold(name, value).encode("ascii", "surrogateescape")
 
 
-def mail_sink(url: str, *, sender: str) -> MailSink:
-    """Return the sink that MAIL_URL names."""
-    if urlsplit(url).scheme == "file":
-        return MailFiles(folder_of(url), sender)
-    return MailServer.at(url, sender=sender)
+LINES = _Lines(linesep="\r\n")
 
 
 def compose(letter: Letter, *, sender: str) -> EmailMessage:
@@ -118,7 +68,7 @@ def compose(letter: Letter, *, sender: str) -> EmailMessage:
 
     Raises BadAddress for a line break in a header, and unless there is exactly one address to go to.
     """
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=LINES)
     headers = {
         "From": sender,
         "To": letter.to,

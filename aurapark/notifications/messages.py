@@ -26,11 +26,12 @@ class Message(StrEnum):
     REFUND_ASKED = "refund_asked"
     REFUND_SENT = "refund_sent"
     REFUND_FAILED = "refund_failed"
+    REMINDER = "reminder"
 
 
 CHANNELS = {
     **dict.fromkeys(Message, (Channel.SMS, Channel.MAIL)),
-    Message.PAYMENT_FAILED: (Channel.SMS,),
+    Message.REMINDER: (Channel.SMS,),
 }
 WITH_TICKETS = (Message.TICKET, Message.OTHER_SEATS)
 
@@ -48,10 +49,15 @@ def announce(
     payload: dict[str, Any] = {"booking": booking.reference, "message": message.value}
     payload |= ({"refund": refund} if refund else {}) | ({"seats": list(seats)} if seats else {})
     outbox.publish(
-        (channel.value, f"{booking.reference}:{name}:{channel}", payload)
+        (channel.value, dedupe_key(booking.reference, name, channel), payload)
         for channel in CHANNELS[message]
         if address(booking, channel)
     )
+
+
+def dedupe_key(reference: str, name: str, channel: Channel) -> str:
+    """Return the key under which a message of a booking is written once."""
+    return f"{reference}:{name}:{channel}"
 
 
 def address(booking: Booking, channel: Channel) -> str | None:

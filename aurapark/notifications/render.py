@@ -36,15 +36,15 @@ SHORTER: tuple[frozenset[str], ...] = (  # what an SMS says, less step by step u
 )
 
 
-def write_sms(message: Message, view: BookingView, about: About, *, name: str, link: str) -> Sms:
+def write_sms(message: Message, view: BookingView, about: About, *, name: str, number: int, link: str) -> Sms:
     """Return the SMS of a message, shortened until it fits into one. Raises ValueError when nothing makes it fit."""
     booking = view.booking
     facts = {**_facts(view, about), "link": link.removeprefix(f"{urlsplit(link).scheme}://")}
     with force_locale(booking.language):
         for says in SHORTER:
-            text = to_gsm(_render(f"sms/{message}.txt", **facts, says=says).strip())
+            text = to_gsm(render(f"sms/{message}.txt", **facts, says=says).strip())
             if gsm_length(text) <= ONE_SMS:
-                return Sms(name, booking.payer_phone or "", text, message.value, booking.reference)
+                return Sms(name, number, booking.payer_phone or "", text, message.value, booking.reference)
     raise ValueError(f"the SMS {message} is longer than {ONE_SMS} characters")
 
 
@@ -59,9 +59,9 @@ def write_letter(
     facts = {**_facts(view, about), "message": message, "link": link, "content_ids": content_ids}
     with force_locale(booking.language):
         # the first line of the text template is the subject
-        subject, _, text = _render(f"emails/{message}.txt", **facts).strip().partition("\n")
+        subject, _, text = render(f"emails/{message}.txt", **facts).strip().partition("\n")
         reservation = bus_reservation(view, link=link) if tickets else None
-        html = _render(f"emails/{message}.html", reservation=reservation, **facts)
+        html = render(f"emails/{message}.html", reservation=reservation, **facts)
         calendar = booking_calendar(view, site_url=site_url) if tickets else None
     return Letter(
         name=name,
@@ -118,7 +118,8 @@ def _facts(view: BookingView, about: About) -> dict[str, Any]:
     }
 
 
-def _render(template: str, **facts: Any) -> str:
+def render(template: str, **facts: Any) -> str:
+    """Return a template with these facts, in the language that is set."""
     return current_app.jinja_env.get_template(template).render(**facts)
 
 

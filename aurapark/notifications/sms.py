@@ -1,19 +1,22 @@
-"""SMS: where they go. The file sink writes one JSON file per message; a carrier's gateway is another sink."""
+"""SMS: what one is, and the files that take it in development. A provider's adapter stands beside this module."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from aurapark.notifications.errors import SinkDown
-from aurapark.notifications.files import folder_of, write_whole
+from aurapark.notifications.files import write_whole
 
 
 @dataclass(frozen=True, slots=True)
 class Sms:
-    """One SMS, ready to go: `text` is in the GSM alphabet and at most 160 characters long."""
+    """One SMS, ready to go: `text` is in the GSM alphabet and at most 160 characters long.
+
+    `name` is the same whenever this message is tried; `number` is the row's in the outbox.
+    """
 
     name: str
+    number: int
     to: str
     text: str
     message: str
@@ -25,11 +28,6 @@ class SmsFiles:
     """Writes each SMS into a folder as `{to, text, kind, bookingRef}`."""
 
     folder: Path
-
-    @classmethod
-    def at(cls, url: str) -> Self:
-        """Return the sink that SMS_URL names."""
-        return cls(folder_of(url))
 
     def send(self, sms: Sms) -> None:
         """Write the file; the same message again replaces it. Raises SinkDown."""

@@ -103,3 +103,30 @@ def test_every_wrong_setting_is_named_at_once() -> None:
 def test_the_site_address_follows_the_port(tmp_path: Path) -> None:
     settings = load_settings({**SERVERS, "AURAPARK_VAR": str(tmp_path), "PORT": "9000"})
     assert settings.site_url == "http://localhost:9000"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"MAIL_URL": "smtp:mail.example.com"}, "MAIL_URL"),
+        ({"MAIL_URL": "imap://secret@mail.example.com"}, "MAIL_URL"),
+        ({"MAIL_URL": "smtp://user:secr%C3%A9t@mail.example.com"}, "MAIL_URL"),
+        ({"MAIL_URL": "smtp://user:secret@mail.example.com:99999"}, "MAIL_URL"),
+        ({"SMS_URL": "bulksms://api.bulksms.com"}, "SMS_URL: has no token"),
+        ({"SMS_URL": "bulksms+http://id:secret@api.bulksms.com"}, "SMS_URL"),
+        ({"SMS_URL": "bulksms://id:secret@api.bulksms.com?from=AuraParkVoyages"}, "longer than 11"),
+        ({"OPERATOR_LANGUAGE": "de"}, "OPERATOR_LANGUAGE"),
+    ],
+)
+def test_a_wrong_way_out_is_named_without_its_password(change: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError, match=named) as told:
+        load_settings({**PRODUCTION, **change})
+    assert "secr" not in str(told.value)
+
+
+def test_right_ways_out_are_taken() -> None:
+    given = {
+        "MAIL_URL": "smtps://user:p%40ss@mail.example.com",
+        "SMS_URL": "bulksms://ID:s%21@api.bulksms.com?from=AuraPark",
+    }
+    assert load_settings({**PRODUCTION, **given}).sms_url == given["SMS_URL"]

@@ -156,7 +156,10 @@ def test_a_failed_try_is_soft_and_told_once(booking: Booking, payment: Payment, 
     (failed,) = payments_of(booking)
     assert (failed.state, failed.failure) == (PaymentState.FAILED, "failed_at_gateway")
     assert failed.next_check_at is not None
-    assert [row.kind for row in db.session.query(OutboxRow)] == ["sms"]
+    assert sorted(row.dedupe_key.partition(":")[2] for row in db.session.query(OutboxRow)) == [
+        "payment_failed-1:mail",
+        "payment_failed-1:sms",
+    ]
     gateway.charge(payment.tx_ref, 8000)
     check(payment, gateway)
     assert fresh(booking).state == BookingState.CONFIRMED
@@ -205,6 +208,7 @@ def test_when_time_is_up_the_link_is_closed_and_the_seats_go(
     (lapsed,) = payments_of(booking)
     assert lapsed.state == PaymentState.LAPSED
     assert lapsed.next_check_at is not None
+    assert "payment_failed-1:mail" in [row.dedupe_key.partition(":")[2] for row in db.session.query(OutboxRow)]
 
 
 @pytest.mark.parametrize("statuses", [["failed"], ["pending"], ["failed", "failed"]])

@@ -6,10 +6,11 @@ import json
 import re
 import string
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import product
 
 import html5lib
+import jsonschema
 import pytest
 import zxingcpp
 from flask import Flask
@@ -37,7 +38,7 @@ LONGEST_SITE = "https://reservations.etoile-du-wouri-voyages.aurapark.example.co
 SIX = ("65", "66", "67", "68", "69", "70")
 HOSTILE = ("{{7*7}} %s %(x)d ${7} {0}", "<script>alert(1)</script>", 'O\'Neil & "Sons"')
 LANGUAGES = ("fr", "en")
-SHARED = ("layout.html", "notice.html", "notice.txt", "words.txt")
+SHARED = ("layout.html", "notice.html", "notice.txt", "words.txt", "alarm.html", "alarm.txt", "alarm_words.txt")
 BY_SMS = [message for message in Message if Channel.SMS in CHANNELS[message]]
 BY_MAIL = [message for message in Message if Channel.MAIL in CHANNELS[message]]
 
@@ -48,7 +49,7 @@ def view_of(network: Network, settings: Settings, **changes: object) -> BookingV
 
 def about(message: Message, view: BookingView, reason: str = "second") -> About:
     """What a message of this kind is about: a refund of 8,000,000 FCFA, the seats given back, three departures."""
-    if message in (Message.TICKET, Message.PAYMENT_FAILED, Message.OTHER_SEATS):
+    if message in (Message.TICKET, Message.PAYMENT_FAILED, Message.OTHER_SEATS, Message.REMINDER):
         return About()
     refund = Refund(reason=reason, amount=8_000_000, currency="XAF")
     seats = view.seats if message == Message.CANCELLED else []
@@ -57,7 +58,7 @@ def about(message: Message, view: BookingView, reason: str = "second") -> About:
 
 def sms(message: Message, view: BookingView, settings: Settings, site: str = SITE, said: About | None = None) -> Sms:
     link = private_link(view.booking, site_url=site, keys=[settings.secret_key])
-    return write_sms(message, view, said or about(message, view), name="n", link=link)
+    return write_sms(message, view, said or about(message, view), name="n", number=1, link=link)
 
 
 def letter(
@@ -262,12 +263,61 @@ def test_the_pictures_scan_to_the_tickets(network: Network, settings: Settings) 
     assert read == [ticket.qr for ticket in view.tickets]
 
 
-def test_the_reservation_is_machine_readable(network: Network, settings: Settings) -> None:
+PERSON = {"type": "object", "required": ["@type", "name"], "properties": {"@type": {"const": "Person"}}}
+BUS_STOP = {
+    "type": "object",
+    "required": ["@type", "name"],
+    "properties": {"@type": {"const": "BusStop"}, "name": {"minLength": 1}},
+}
+TIME = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$"}
+GMAIL = {  # what Gmail's page on BusReservation shows in its basic confirmation, and the types of schema.org
+    "type": "object",
+    "required": ["@context", "@type", "reservationNumber", "underName", "reservationStatus", "reservationFor"],
+    "properties": {
+        "@context": {"enum": ["http://schema.org", "https://schema.org"]},
+        "@type": {"const": "BusReservation"},
+        "reservationNumber": {"type": "string", "minLength": 1},
+        "reservationStatus": {"pattern": "^https?://schema.org/ReservationConfirmed$"},
+        "underName": PERSON,
+        "url": {"type": "string", "pattern": "^https://"},
+        "totalPrice": {"type": "string", "pattern": r"^\d+$"},
+        "priceCurrency": {"const": "XAF"},
+        "reservationFor": {
+            "type": "object",
+            "required": ["@type", "busCompany", "departureBusStop", "departureTime", "arrivalBusStop", "arrivalTime"],
+            "properties": {
+                "@type": {"const": "BusTrip"},
+                "busCompany": {"required": ["@type", "name"], "properties": {"@type": {"const": "Organization"}}},
+                "departureBusStop": BUS_STOP,
+                "departureTime": TIME,
+                "arrivalBusStop": BUS_STOP,
+                "arrivalTime": TIME,
+            },
+        },
+        "reservedTicket": {
+            "type": "array",
+            "items": {
+                "required": ["@type", "ticketNumber", "ticketToken", "underName", "ticketedSeat"],
+                "properties": {
+                    "@type": {"const": "Ticket"},
+                    "ticketToken": {"type": "string", "pattern": "^qrCode:."},
+                    "underName": PERSON,
+                    "ticketedSeat": {"required": ["@type", "seatNumber"]},
+                },
+            },
+        },
+    },
+}
+
+
+def test_the_reservation_is_what_gmail_asks_for(network: Network, settings: Settings) -> None:
     view = view_of(network, settings, names=["</script><b>", "B"])
     html = letter(Message.TICKET, view, settings).html
     found = json.loads(re.search(r'<script type="application/ld\+json">(.*?)</script>', html, re.DOTALL)[1])
-    assert (found["@type"], found["reservationNumber"]) == ("BusReservation", view.booking.reference)
-    assert found["reservationFor"]["departureTime"] == view.trip.board.at.isoformat()
+    jsonschema.validate(found, GMAIL)
+    assert found["reservationNumber"] == view.booking.reference
+    departure = datetime.fromisoformat(found["reservationFor"]["departureTime"])
+    assert (departure, departure.utcoffset()) == (view.trip.board.at, timedelta(hours=1))
     tickets = found["reservedTicket"]
     assert [ticket["underName"]["name"] for ticket in tickets] == ["</script><b>", "B"]
     assert [ticket["ticketToken"] for ticket in tickets] == [f"qrCode:{ticket.qr}" for ticket in view.tickets]

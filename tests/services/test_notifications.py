@@ -42,6 +42,11 @@ def sent(settings: Settings, kind: str) -> list[Path]:
     return sorted(folder.iterdir()) if folder.exists() else []
 
 
+def body_of(mail: Path) -> str:
+    letter = email.message_from_bytes(mail.read_bytes(), policy=policy.default)
+    return letter.get_body(("plain",)).get_content()
+
+
 def test_a_ticket_goes_by_sms_and_mail_once(network: Network, settings: Settings) -> None:
     booking = make_ticketed(network, settings)
     say(Message.TICKET, booking)
@@ -98,12 +103,19 @@ def test_a_failed_payment_is_told_while_the_hold_lives(network: Network, setting
     booking = make_hold(network, settings)
     say(Message.PAYMENT_FAILED, booking, occasion="1")
     say(Message.PAYMENT_FAILED, booking, occasion="2")
-    assert send_due(settings, 1) == 1
-    (sms,) = sent(settings, "sms")
+    assert send_due(settings, 2) == 2
+    (sms,), (mail,) = sent(settings, "sms"), sent(settings, "mail")
     assert "n'est pas passé. Sièges 12, 13 gardés jusqu'à" in json.loads(sms.read_text())["text"]
+    assert "Vos sièges sont gardés jusqu’à" in body_of(mail)
+
+
+def test_when_the_hold_is_over_a_failed_payment_is_told_by_mail_alone(network: Network, settings: Settings) -> None:
+    say(Message.PAYMENT_FAILED, make_hold(network, settings))
     run_sql("UPDATE booking SET hold_expires_at = now()")
-    assert send_due(settings, 10) == 1
-    assert sent(settings, "sms") == [sms]
+    assert send_due(settings, 10) == 2
+    (mail,) = sent(settings, "mail")
+    assert "vos sièges sont de nouveau libres" in body_of(mail)
+    assert sent(settings, "sms") == []
 
 
 def test_void_tickets_are_not_sent(network: Network, settings: Settings) -> None:
@@ -140,7 +152,7 @@ def test_a_bad_address_is_no_second_recipient(network: Network, settings: Settin
     say(Message.TICKET, make_ticketed(network, settings, payer_email=address))
     assert send_due(settings, 10) == 2
     assert (len(sent(settings, "sms")), len(sent(settings, "mail"))) == (1, 0)
-    assert [row[2] for row in outbox()] == ["ready", "done"]
+    assert [row[2] for row in outbox()] == ["dead", "done"]
 
 
 def test_a_closed_channel_leaves_the_other_open(
@@ -151,7 +163,7 @@ def test_a_closed_channel_leaves_the_other_open(
         say(Message.TICKET, make_ticketed(network, settings, seats=[seat]))
     assert send_due(settings, 10) == 4
     assert len(sent(settings, "sms")) == 3
-    assert sorted(row[3] for row in outbox() if row[0] == "mail") == [0, 0, 1]
+    assert [row[2:] for row in outbox() if row[0] == "mail"] == [("ready", 0)] * 3
     assert "example.com" not in caplog.text
     assert PHONE not in caplog.text
 
