@@ -11,14 +11,19 @@ from aurapark.booking.access import grant, require_own
 from aurapark.booking.calendar import booking_calendar
 from aurapark.booking.errors import BookingNotFound
 from aurapark.booking.models import Booking, BookingState
-from aurapark.booking.queries import find_by_token, get_booking, get_booking_view
+from aurapark.booking.queries import find_by_token, get_booking_view
 from aurapark.checkout import sale_page, seat_page
+from aurapark.checkout.find import find_again as find_by_phone
 from aurapark.checkout.forms import FindForm
 from aurapark.checkout.queries import Sale, get_sale
 from aurapark.database import in_transaction
+from aurapark.errors import TooMany
 from aurapark.references import read_reference
 from aurapark.settings import current_settings
 from aurapark.web.audience import Audience, AudienceBlueprint
+from aurapark.web.errors import with_retry_after
+from aurapark.web.language import sentence_of
+from aurapark.web.network import client_network
 from aurapark.web.problems import Problem, problems_of
 from aurapark.web.visitor import ensure_visitor, visitor_hash
 
@@ -74,20 +79,23 @@ def find_again() -> AnyResponse:
     form = FindForm(request.form)
     if not form.validate():
         return make_response(render_template("booking/find.html", form=form, problems=problems_of(form)), 422)
-    booking = _find(form)
+    try:
+        booking = find_by_phone(
+            read_reference(str(form.reference.data)),
+            str(form.phone.data),
+            visitor_hash=ensure_visitor(),
+            network=client_network(),
+            limited=current_settings().rate_limits,
+        )
+    except TooMany as error:
+        text = sentence_of(error) + " " + _("The link in your SMS still opens your booking.")
+        page = render_template("booking/find.html", form=form, problems=[Problem(text)])
+        return with_retry_after(make_response(page, error.status), error)
     if booking is None:
         text = _("We found no booking with this reference and this phone number. Check both, as in the SMS.")
         problems = [Problem(text, form.reference.id)]
         return make_response(render_template("booking/find.html", form=form, problems=problems), 422)
-    return _let_in(booking)
-
-
-def _find(form: FindForm) -> Booking | None:
-    try:
-        booking = get_booking(read_reference(form.reference.data))
-    except BookingNotFound:
-        return None
-    return booking if booking.payer_phone == form.phone.data else None
+    return redirect(url_for(".show", reference=booking.reference), 303)
 
 
 def _let_in(booking: Booking) -> AnyResponse:

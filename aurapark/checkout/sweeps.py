@@ -14,6 +14,7 @@ from aurapark.checkout.webhooks import process_webhooks, sweep_forged
 from aurapark.config import Settings
 from aurapark.database import in_transaction
 from aurapark.errors import DomainError, Unavailable
+from aurapark.limits.service import forget_old
 from aurapark.log import log_event, log_failure
 from aurapark.payments.gateway import Gateway
 from aurapark.payments.idempotency import sweep_idempotency
@@ -74,6 +75,11 @@ def settle_reviews(settings: Settings, limit: int) -> int:
 def forget_keys(_settings: Settings, limit: int) -> int:
     """Forget idempotency keys whose 72 hours are over."""
     return in_transaction(lambda: sweep_idempotency(limit))
+
+
+def forget_limits(_settings: Settings, limit: int) -> int:
+    """Forget locked and counted rows that no limit looks at any more."""
+    return in_transaction(lambda: forget_old(limit))
 
 
 def forget_forged_events(_settings: Settings, limit: int) -> int:
