@@ -7,8 +7,9 @@ that they need is a stranger to every page but those that ask for it.
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response, g, request, session
+from flask import Flask, g, request, session
 from flask_login import current_user, login_user
+from werkzeug.wrappers import Response
 
 from aurapark.accounts import sessions
 from aurapark.accounts.errors import SignedOut

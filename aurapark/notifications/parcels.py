@@ -5,7 +5,7 @@ from collections.abc import Callable
 from aurapark.booking.queries import get_booking_view
 from aurapark.config import Settings
 from aurapark.notifications.about import is_true, read_about
-from aurapark.notifications.account import is_about_account, write_about_account
+from aurapark.notifications.account import write_about_account
 from aurapark.notifications.alarms import write_alarm
 from aurapark.notifications.mail import Letter
 from aurapark.notifications.messages import Channel, Message, address
@@ -43,4 +43,5 @@ def write_about_booking(work: Work, settings: Settings) -> Parcel:
 WRITERS: dict[str, Callable[[Work, Settings], Parcel]] = {  # by the word in the row's payload
     "booking": write_about_booking,
     "alarm": write_alarm,
+    "account": write_about_account,
 }

@@ -40,10 +40,22 @@ def keep_the_door() -> Response | None:
     return _missing_factor(door, who) or _judge(door, who)
 
 
+def onward(address: str) -> str:
+    """Return where somebody who has just signed in goes: there, by way of their second factor where it is missing."""
+    who = pending_identity()
+    if who is None or who.complete:
+        return address
+    return _with_next(_factor_page(who), address)
+
+
+def _factor_page(who: Identity) -> str:
+    return GIVE_FACTOR if who.must_give_second_factor else SET_UP_FACTOR
+
+
 def _missing_factor(door: Door, who: Identity) -> Response | None:
     if door.before_factor or who.complete:
         return None
-    return _go(GIVE_FACTOR if who.must_give_second_factor else SET_UP_FACTOR)
+    return _go(_factor_page(who))
 
 
 def _judge(door: Door, who: Identity) -> Response | None:
@@ -61,4 +73,8 @@ def _judge(door: Door, who: Identity) -> Response | None:
 def _go(address: str) -> Response:
     """Send them there, and on to this page afterwards where it can be asked for again."""
     wish = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else ""
-    return redirect(f"{address}?{urlencode({'next': wish})}" if wish else address, 303)
+    return redirect(_with_next(address, wish), 303)
+
+
+def _with_next(address: str, wish: str) -> str:
+    return f"{address}?{urlencode({'next': wish})}" if wish else address
