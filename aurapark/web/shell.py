@@ -13,6 +13,7 @@ from aurapark.web import (
     assets,
     doors,
     errors,
+    floods,
     formats,
     gate,
     headers,
@@ -70,6 +71,7 @@ def init_app(app: Flask, settings: Settings, *, babel: Babel, csrf: CSRFProtect,
     compress.init_app(app)
     language.init_app(app, babel)
     csrf.init_app(app)
+    floods.init_app(app, settings)  # before a request costs anything
     gate.init_app(app, csrf)
     access.init_app(app)
     doors.init_app(app)
