@@ -57,6 +57,12 @@ class SearchForm(SharedForm):
         default="",
         wrong=_l("Choose a time of day from the list."),
     )
+    leaves = ChoiceField(
+        _l("Departure"),
+        choices=options([("", _l("All departures")), ("on_time", _l("Leaves at the time shown"))]),
+        default="",
+        wrong=_l("Choose a kind of departure from the list."),
+    )
     sort = ChoiceField(
         _l("Sort by"), choices=options(SORTS), default="departure", wrong=_l("Choose an order from the list.")
     )
@@ -78,6 +84,7 @@ class SearchForm(SharedForm):
             service_class=self.service_class.data or None,
             agency=self.agency.data,
             part_of_day=self.part_of_day.data or None,
+            leaves=self.leaves.data or None,
             sort=self.sort.data,
         )
 

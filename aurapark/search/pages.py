@@ -72,6 +72,7 @@ def search_args(search: TripSearch, **changes: object) -> dict[str, Any]:
         "class": search.service_class,
         "agency": search.agency,
         "part": search.part_of_day,
+        "leaves": search.leaves,
         "sort": None if search.sort == "departure" else search.sort,
         **changes,
     }

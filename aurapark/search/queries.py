@@ -92,6 +92,7 @@ OFFERS = """
           AND local_at >= CAST(:first_date AS timestamp) AND local_at < CAST(:end_date AS timestamp)
           AND (CAST(:service_class AS text) IS NULL OR trip.service_class = :service_class)
           AND (CAST(:agency AS text) IS NULL OR agency.code = :agency)
+          AND (NOT :on_time OR trip.departure_mode = 'scheduled')
           AND (CAST(:part_hours AS int) IS NULL
                OR extract(hour FROM local_at - make_interval(hours => :part_starts)) < :part_hours)
     )
@@ -230,6 +231,7 @@ def _asked(search: TripSearch) -> dict[str, Any]:
         "passengers": search.passengers,
         "service_class": search.service_class,
         "agency": search.agency,
+        "on_time": search.leaves == "on_time",
         "part_starts": starts,
         "part_hours": hours,
     }

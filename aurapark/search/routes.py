@@ -68,9 +68,9 @@ def results() -> Response:
         to_name=pages.name_of(search.to_code, places),
         days=_neighbours(search),
         url_of=lambda number: url_for(".results", **pages.search_args(search, page=number)),
-        filtered=bool(search.service_class or search.agency or search.part_of_day),
+        filtered=bool(search.service_class or search.agency or search.part_of_day or search.leaves),
         unfiltered_url=url_for(
-            ".results", **pages.search_args(search, **{"class": None, "agency": None, "part": None})
+            ".results", **pages.search_args(search, **{"class": None, "agency": None, "part": None, "leaves": None})
         ),
     )
     return keep_for(make_response(page), RESULTS_SECONDS)

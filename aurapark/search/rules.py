@@ -36,7 +36,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TripSearch:
-    """From and to are stop or city codes, the date is the agency's; `enough_seats` leaves out what has too few."""
+    """From and to are stop or city codes, the date is the agency's; `enough_seats` leaves out what has too few.
+
+    `leaves` "on_time" leaves out buses that wait until they are full: what the agency promises, not how it keeps it.
+    """
 
     from_code: str
     to_code: str
@@ -45,6 +48,7 @@ class TripSearch:
     service_class: str | None = None
     agency: str | None = None
     part_of_day: PartOfDay | None = None
+    leaves: Literal["on_time"] | None = None
     sort: Sort = "departure"
     enough_seats: bool = False
 

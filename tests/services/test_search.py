@@ -192,6 +192,13 @@ def test_part_of_the_day_follows_the_local_clock(network: Network) -> None:
         assert ids(part_of_day=part) == [departures[hour] for hour in hours]
 
 
+def test_buses_that_wait_until_they_are_full_can_be_left_out(network: Network) -> None:
+    waits = Network.make()
+    run("UPDATE trip SET departure_mode = 'when_full' WHERE id = :id", id=waits.trip.id)
+    assert ids() == [network.trip.id, waits.trip.id]
+    assert ids(leaves="on_time") == [network.trip.id]
+
+
 def test_offers_are_sorted_and_filtered(network: Network) -> None:
     early_and_dear, slow = Network.make(), Network.make()
     run("UPDATE fare SET adult = 5000 WHERE route_id = :id", id=early_and_dear.route.id)
