@@ -1,0 +1,1 @@
+"""The walls: headers, hosts, forms of other sites, payloads; generated from the routes wherever that is possible."""
