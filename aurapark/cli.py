@@ -9,6 +9,7 @@ from flask.cli import FlaskGroup
 
 from aurapark.checkout.refund_commands import refunds
 from aurapark.config import SettingsError
+from aurapark.jobs.commands import jobs, outbox
 from aurapark.reconciliation.audit_commands import audit
 from aurapark.reconciliation.commands import cases, reconcile
 
@@ -60,6 +61,17 @@ def sweeper() -> None:
 
     log.configure()
     sweeper.run(current_settings())
+
+
+@group.command("scheduler")
+def scheduler() -> None:
+    """Put what is due by the clock into the worker's queue."""
+    from aurapark import log
+    from aurapark.settings import current_settings
+    from workers import scheduler
+
+    log.configure()
+    scheduler.run(current_settings())
 
 
 @group.command("sandbox", with_appcontext=False)
@@ -123,6 +135,8 @@ def doctor(as_json: bool, with_gateway: bool, full: bool) -> None:
 
 group.add_command(audit)
 group.add_command(cases)
+group.add_command(jobs)
+group.add_command(outbox)
 group.add_command(refunds)
 group.add_command(reconcile)
 

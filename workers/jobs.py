@@ -1,15 +1,23 @@
-"""Every job a worker may run, by name. Arguments are ids; what a job does is a story that lives elsewhere."""
+"""Every job a worker may run, by name: wake-ups about what just happened, and the ticks of the schedule.
 
-from collections.abc import Callable
+Arguments are ids, and for a tick its time; what a job does is a story that lives elsewhere.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from aurapark.checkout import sweeps
+from aurapark.jobs.models import Source
+from aurapark.jobs.registry import JOBS as BY_CLOCK
+from aurapark.jobs.runs import run_job
 from aurapark.notifications.relay import send_due
-from aurapark.reconciliation import gateway
 from aurapark.settings import current_settings
 
 AT_ONCE = 20
-MANY = 1000  # rows that only need deleting
+TICK = re.compile(r"20\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\dZ", re.ASCII)
 
 
 def check_payment(tx_ref: str) -> None:
@@ -35,26 +43,34 @@ def process_refunds() -> None:
     send_due(settings, AT_ONCE)
 
 
-def reconcile_payments() -> None:
-    """Compare the days that are due with the gateway's books."""
-    gateway.reconcile_payments(current_settings(), AT_ONCE)
-
-
 def send_messages() -> None:
     """Send messages that are due."""
     send_due(current_settings(), AT_ONCE)
 
 
-def sweep_idempotency() -> None:
-    """Forget idempotency keys whose time is over."""
-    sweeps.forget_keys(current_settings(), MANY)
+def run_tick(name: str, tick: str) -> None:
+    """Run a job of the registry for one tick of its schedule, at most once."""
+    run_job(name, current_settings(), Source.SCHEDULER, tick=datetime.fromisoformat(tick))
 
 
 JOBS: dict[str, Callable[..., Any]] = {
     "check_payment": check_payment,
     "process_refunds": process_refunds,
     "process_webhooks": process_webhooks,
-    "reconcile_payments": reconcile_payments,
     "send_messages": send_messages,
-    "sweep_idempotency": sweep_idempotency,
+    **{job.name: partial(run_tick, job.name) for job in BY_CLOCK},
 }
+TICKS = frozenset(job.name for job in BY_CLOCK)
+WITH_ID = frozenset(["check_payment"])
+
+
+def takes(name: str, ids: Sequence[str]) -> bool:
+    """Say whether a job of this name may be run with these ids."""
+    if name in TICKS:
+        return len(ids) == 1 and TICK.fullmatch(ids[0]) is not None
+    return name in JOBS and len(ids) == (1 if name in WITH_ID else 0)
+
+
+def as_id(tick: datetime) -> str:
+    """Return a tick as the id that its job carries."""
+    return f"{tick.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

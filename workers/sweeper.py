@@ -1,55 +1,24 @@
 """The sweeper: does all due work by itself, every few seconds, with PostgreSQL alone.
 
-Redis, the worker and the webhooks make things faster; this makes them certain.
+Redis, the worker, the scheduler and the webhooks make things faster; this makes them certain.
 """
 
 import signal
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from aurapark import audit_chain, heartbeat
-from aurapark.checkout import sweeps
+from aurapark import heartbeat
 from aurapark.config import Settings
 from aurapark.database import in_transaction
 from aurapark.errors import Unavailable
 from aurapark.extensions import db
+from aurapark.jobs.registry import JOBS, Job
+from aurapark.jobs.runs import Progress, record_sweep, work_off
 from aurapark.log import log_event, log_failure
-from aurapark.notifications.relay import send_due
-from aurapark.reconciliation.gateway import reconcile_payments
-from aurapark.timetable.progress import advance_trips
-from aurapark.timetable.service import keep_timetable_ahead
 
 NAME = "sweeper"
 BEAT_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """One kind of work: done `limit` rows at a time, up to `times` times in a round, every so many rounds."""
-
-    name: str
-    work: Callable[[Settings, int], int]
-    limit: int = 100
-    times: int = 1
-    rounds: int = 1
-
-
-SWEEPS = (
-    Sweep("webhooks", sweeps.process_events),
-    Sweep("payments", sweeps.check_open_payments, limit=1, times=50),
-    Sweep("refunds", sweeps.process_refunds, limit=1, times=50),
-    Sweep("reviews", sweeps.settle_reviews, rounds=6),
-    Sweep("reconciliation", reconcile_payments, limit=1, times=2),
-    Sweep("holds", sweeps.expire_holds),
-    Sweep("messages", send_due, limit=1, times=200),
-    Sweep("keys", sweeps.forget_keys, limit=1000, times=20, rounds=60),
-    Sweep("forged events", sweeps.forget_forged_events, limit=1000, times=20, rounds=60),
-    Sweep("audit log", lambda _settings, limit: in_transaction(lambda: audit_chain.seal(limit)), limit=500, times=20),
-    Sweep("trips", lambda _settings, limit: in_transaction(lambda: advance_trips(limit)), rounds=6),
-    Sweep("timetable", lambda _settings, _limit: in_transaction(keep_timetable_ahead), rounds=360),
-)
+SWEEPS = tuple(job for job in JOBS if job.rounds)
 
 
 class Sweeper:
@@ -77,19 +46,32 @@ class Sweeper:
             if number % sweep.rounds == 0:
                 self._sweep(sweep)
 
-    def _sweep(self, sweep: Sweep) -> None:
+    def _sweep(self, sweep: Job) -> None:
         """Do one kind of work; its failure, the database's included, is logged and the next round tries again."""
+        progress, started, failure = Progress(), time.monotonic(), None
         try:
-            for _ in range(sweep.times):
-                if self.stopping.is_set():
-                    return
-                self._beat()
-                if sweep.work(self.settings, sweep.limit) < sweep.limit:
-                    return
+            work_off(sweep, self.settings, progress, go_on=self._go_on)
         except Unavailable:
             log_event("sweep_without_database", sweep=sweep.name)
         except Exception as error:
+            failure = error
             log_failure("sweep_failed", error, sweep=sweep.name)
+        finally:
+            db.session.remove()
+        self._note(sweep, progress, time.monotonic() - started, failure)
+
+    def _go_on(self) -> bool:
+        if self.stopping.is_set():
+            return False
+        self._beat()
+        return True
+
+    def _note(self, sweep: Job, progress: Progress, seconds: float, failure: Exception | None) -> None:
+        """Put what was done on record; without the database it is done all the same."""
+        try:
+            record_sweep(sweep.name, progress, seconds=seconds, error=failure)
+        except Exception as error:
+            log_failure("sweep_not_recorded", error, sweep=sweep.name)
         finally:
             db.session.remove()
 

@@ -7,22 +7,30 @@ only name and ids; whatever else was in Redis is dropped unread. Jobs run in thi
 import json
 import logging
 import re
+import time
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 from rq import SimpleWorker
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from aurapark import heartbeat
+from aurapark.database import in_transaction
 from aurapark.extensions import db
-from aurapark.log import log_event, log_failure
-from aurapark.wake import JOB_SECONDS, queue_at
-from workers.jobs import JOBS
+from aurapark.log import about, log_event, log_failure
+from aurapark.metrics import count_job_refused
+from aurapark.wake import JOB_SECONDS, QUEUE, queue_at
+from workers.jobs import JOBS, takes
 
 ID = re.compile(r"[A-Za-z0-9._:/-]{1,100}", re.ASCII)
 REFUSED_KEY = "aurapark:jobs_refused"
 LARGEST = 4096  # bytes
-MOST_IDS = 3
+NAME = "worker"
+WAIT_SECONDS = 10  # for the next job, before a sign of life
+RQ_MARGIN_SECONDS = 15  # RQ waits so much less than its workers' time to live
 
 
 class NamedJob(Job):  # type: ignore[misc]  # RQ's classes are untyped here
@@ -43,10 +51,12 @@ class NamedJob(Job):  # type: ignore[misc]  # RQ's classes are untyped here
         """Run the job. Whatever it raises ends here: the work itself is still in PostgreSQL, and due again."""
         if self.refused:
             self.connection.incr(REFUSED_KEY)
+            count_job_refused(QUEUE)
             log_event("job_refused", level=logging.WARNING, job=self.id)
             return
         try:
-            JOBS[self._func_name](*self._args)
+            with about(job=self._func_name):
+                JOBS[self._func_name](*self._args)
         except Exception as error:
             log_failure("job_failed", error, job=self._func_name, ids=",".join(self._args))
         finally:
@@ -57,6 +67,22 @@ class NamedWorker(SimpleWorker):  # type: ignore[misc]  # RQ's classes are untyp
     """Runs named jobs, listens to no commands, and runs no upkeep that would read other things from Redis."""
 
     job_class = NamedJob
+    _beaten_at = float("-inf")
+
+    def heartbeat(self, *args: Any, **named: Any) -> None:
+        """Leave a sign of life between two jobs, in Redis for RQ and in PostgreSQL for everybody."""
+        super().heartbeat(*args, **named)
+        if time.monotonic() - self._beaten_at < WAIT_SECONDS:
+            return
+        self._beaten_at = time.monotonic()
+        try:
+            in_transaction(lambda: heartbeat.beat(NAME))
+        except StopRequested:
+            raise
+        except Exception as error:  # jobs say for themselves that there is no database
+            log_failure("worker_not_beaten", error)
+        finally:
+            db.session.remove()
 
     def _install_signal_handlers(self) -> None:
         super()._install_signal_handlers()
@@ -76,7 +102,9 @@ def run(redis_url: str) -> None:
     """
     logging.getLogger("rq").setLevel(logging.WARNING)
     queue = queue_at(redis_url, patience=None)
-    worker = NamedWorker([queue], connection=queue.connection, job_class=NamedJob, serializer=JSONSerializer)
+    kinds = {"job_class": NamedJob, "serializer": JSONSerializer}
+    ttl = WAIT_SECONDS + RQ_MARGIN_SECONDS
+    worker = NamedWorker([queue], connection=queue.connection, worker_ttl=ttl, **kinds)
     worker.work(logging_level="WARNING")
     log_event("worker_stopped")
 
@@ -88,7 +116,7 @@ def _read(packed: bytes) -> tuple[str, tuple[str, ...]] | None:
         name, instance, ids, named_ids = json.loads(unpacked)
     except (zlib.error, ValueError, TypeError, RecursionError):
         return None
-    known = isinstance(name, str) and name in JOBS and instance is None and named_ids == {}
-    if not known or not isinstance(ids, list) or len(ids) > MOST_IDS:
+    if not isinstance(name, str) or instance is not None or named_ids != {} or not isinstance(ids, list):
         return None
-    return (name, tuple(ids)) if all(isinstance(i, str) and ID.fullmatch(i) for i in ids) else None
+    fit = all(isinstance(i, str) and ID.fullmatch(i) for i in ids) and takes(name, ids)
+    return (name, tuple(ids)) if fit else None

@@ -137,6 +137,7 @@ def _aurapark(*arguments: str) -> list[str]:
 def _keep_programs(supervisor: Supervisor, settings: Settings) -> None:
     supervisor.keep("web", server.command(settings))
     supervisor.keep("worker", _aurapark("worker"))
+    supervisor.keep("scheduler", _aurapark("scheduler"))
     supervisor.keep("sweeper", _aurapark("sweeper"))
 
 

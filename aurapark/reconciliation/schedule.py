@@ -1,4 +1,4 @@
-"""When the books are compared: every night, a day of them at a time, remembered in PostgreSQL."""
+"""When the books are compared: every six hours, a day of them at a time, remembered in PostgreSQL."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from aurapark.reconciliation.models import ReconciliationSchedule
 LEASE = timedelta(minutes=15)  # and the wait after a gateway did not answer
 FIRST_AFTER = timedelta(minutes=5)
 DAYS_BACK = 4  # each day is compared again so often: rows arrive late, and pages shift
-HOUR = time(3, 10, tzinfo=UTC)
+FIRST_OF_DAY, ROUND = time(3, 10, tzinfo=UTC), timedelta(hours=6)
 
 
 def lock_schedule(provider: Provider) -> ReconciliationSchedule:
@@ -37,14 +37,14 @@ def claim_day(provider: Provider) -> date | None:
 
 
 def finish_day(provider: Provider, day: date) -> None:
-    """Note that a claimed day was compared: the next one is due at once, after today's the coming night."""
+    """Note that a claimed day was compared: the next one is due at once, after today's in the next round."""
     lock_schedule(provider)
     now = _now()
     values: dict[str, Any]
     if day < now.date():
         values = {"next_day": day + timedelta(days=1), "next_at": now}
     else:
-        values = {"next_day": None, "next_at": _next_night(now), "done_at": now}
+        values = {"next_day": None, "next_at": _next_round(now), "done_at": now}
     mine = (ReconciliationSchedule.provider == provider.value) & (ReconciliationSchedule.next_day == day)
     db.session.execute(update(ReconciliationSchedule).where(mine).values(values))
 
@@ -53,9 +53,9 @@ def _first_day(done_at: datetime, now: datetime) -> date:
     return min(done_at.date(), now.date()) - timedelta(days=DAYS_BACK)
 
 
-def _next_night(now: datetime) -> datetime:
-    tonight = datetime.combine(now.date(), HOUR)
-    return tonight if tonight > now else tonight + timedelta(days=1)
+def _next_round(now: datetime) -> datetime:
+    first = datetime.combine(now.date(), FIRST_OF_DAY) - timedelta(days=1)
+    return first + ((now - first) // ROUND + 1) * ROUND
 
 
 def _now() -> datetime:

@@ -38,12 +38,13 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.checkout import payment_routes as payment
     from aurapark.checkout import routes as seats
     from aurapark.checkout import webhook_routes as webhooks
+    from aurapark.jobs import api_routes as jobs_api
     from aurapark.search import api_routes as search_api
     from aurapark.search import routes as search
     from aurapark.web import health, openapi, styleguide
 
     pages: list[Blueprint] = [search.bp, seats.bp, payment.bp, booking.bp, cancel.bp, sign_in.bp, account_routes.bp]
-    shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, health.bp, metrics.bp, openapi.bp]
+    shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, jobs_api.bp, health.bp, metrics.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]
 
 

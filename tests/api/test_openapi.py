@@ -10,7 +10,7 @@ from aurapark.web.audience import list_routes
 from tests.api.conftest import OPENAPI, Api
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
-NAMES = {"reference": "bookingRef", "trip_id": "tripId", "tx_ref": "txRef"}
+NAMES = {"reference": "bookingRef", "trip_id": "tripId", "job": "job", "tx_ref": "txRef"}
 
 
 def test_the_document_is_valid() -> None:

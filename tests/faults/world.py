@@ -30,7 +30,7 @@ TIMES = {
     "idempotency_key": ("locked_until", "created_at"),
 }
 HALF_HOUR, AWAY = timedelta(minutes=31), timedelta(days=10)
-MONEY_SWEEPS = ("webhooks", "payments", "refunds", "reviews", "holds")
+MONEY_SWEEPS = ("process-webhooks", "check-payments", "process-refunds", "settle-reviews", "expire-seats")
 ABOUT_TIME = ("I4", "I18", "I20", "I21")
 UNDONE = """
     SELECT 'payment', count(*) FROM payment WHERE state IN ('created', 'pending', 'unknown') OR next_check_at < now()
@@ -65,6 +65,7 @@ class World:
     def __post_init__(self) -> None:
         self.sweeper = Sweeper(self.settings)
         self.sweeper._beat = lambda: None  # type: ignore[method-assign]  # a sign of life is a commit of its own
+        self.sweeper._note = lambda *_: None  # type: ignore[method-assign]  # and so is a run on record
 
     def sweep(self) -> None:
         """One round of the real sweeper."""

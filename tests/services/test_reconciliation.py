@@ -324,7 +324,7 @@ def test_a_list_that_cannot_be_read_stops_the_day_and_is_tried_again(
     run("UPDATE reconciliation_schedule SET next_at = now()")
     assert story.reconcile_payments(settings, 10) == 5
     assert fresh(booking).state == "confirmed"
-    assert story.reconcile_payments(settings, 10) == 0  # until the coming night
+    assert story.reconcile_payments(settings, 10) == 0  # until the next round
     waits = "SELECT next_day IS NULL AND done_at IS NOT NULL AND next_at > now() FROM reconciliation_schedule"
     assert db.session.scalar(text(waits))
 
