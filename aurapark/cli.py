@@ -124,8 +124,12 @@ def doctor(as_json: bool, with_gateway: bool, full: bool) -> None:
     from aurapark.extensions import db
     from aurapark.reconciliation import doctor
     from aurapark.reconciliation.commands import ask_about_holdings
+    from aurapark.reconciliation.limits import examine_limits
+    from aurapark.settings import current_settings
 
     findings = doctor.examine(db.engine, full=full)
+    if current_settings().rate_limits:
+        findings.append(examine_limits())
     if with_gateway:
         findings.append(ask_about_holdings())
     document = json.dumps(doctor.as_document(findings), indent=2, default=str)

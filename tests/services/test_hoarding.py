@@ -21,6 +21,8 @@ from aurapark.limits.service import forget_old
 from aurapark.payments.errors import TooManyAttempts
 from aurapark.payments.models import Payment, PaymentState
 from aurapark.payments.rules import MAX_ATTEMPTS
+from aurapark.reconciliation.doctor import Verdict
+from aurapark.reconciliation.limits import examine_limits
 from tests.factories import H19, Network
 from tests.fakes import FakeGateway
 from tests.stories import HOLD_TERMS, PAYMENT_TERMS, details, fresh, pass_time, payments_of, signer
@@ -178,6 +180,18 @@ def test_without_limits_nothing_is_counted(network: Network) -> None:
     for seat in ("12", "13", "14"):
         hold_seats(network.trip.id, "DLA", "YAO", [seat], holder=visitor(1, HERE), terms=HOLD_TERMS)
     assert db.session.query(HolderRow).count() == 0
+
+
+def test_the_doctor_finds_who_keeps_too_much(network: Network) -> None:
+    for number in range(7):
+        seats = [str(10 + 3 * number + place) for place in range(3)]
+        keep(network, *seats, holder=visitor(number, HERE))
+    assert examine_limits().verdict == Verdict.CLEAN
+    booking = hold_seats(network.trip.id, "DLA", "YAO", ["40"], holder=visitor(0, HERE), terms=HOLD_TERMS)
+    hold_seats(network.trip.id, "DLA", "YAO", ["41"], holder=visitor(0, HERE), terms=HOLD_TERMS)
+    found = examine_limits()
+    assert [row["who"] for row in found.rows] == ["visitor", HERE]
+    assert booking.reference in found.rows[0]["bookings"]
 
 
 def test_rows_nobody_looks_at_are_forgotten(network: Network) -> None:
