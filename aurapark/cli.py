@@ -10,6 +10,7 @@ from flask.cli import FlaskGroup
 from aurapark.checkout.refund_commands import refunds
 from aurapark.config import SettingsError
 from aurapark.jobs.commands import jobs, outbox
+from aurapark.notifications.commands import messages
 from aurapark.reconciliation.audit_commands import audit
 from aurapark.reconciliation.commands import cases, reconcile
 
@@ -139,6 +140,7 @@ def doctor(as_json: bool, with_gateway: bool, full: bool) -> None:
 
 group.add_command(audit)
 group.add_command(cases)
+group.add_command(messages)
 group.add_command(jobs)
 group.add_command(outbox)
 group.add_command(refunds)

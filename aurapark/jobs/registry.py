@@ -15,7 +15,9 @@ from aurapark.database import in_transaction
 from aurapark.jobs.health import look_after_health
 from aurapark.jobs.records import forget_runs
 from aurapark.jobs.schedule import Cron, Every, Schedule
+from aurapark.notifications.alarms import raise_alarms
 from aurapark.notifications.relay import send_due
+from aurapark.notifications.reminders import remind
 from aurapark.reconciliation.gateway import reconcile_payments
 from aurapark.reconciliation.rounds import go_round
 from aurapark.timetable.progress import advance_trips
@@ -49,6 +51,8 @@ JOBS = (
     Job("settle-reviews", sweeps.settle_reviews, (MINUTELY,), rounds=6),
     Job("reconcile-payments", reconcile_payments, (Cron("10 */6 * * *"), MINUTELY), limit=1, times=2),
     Job("expire-seats", sweeps.expire_holds, (Cron("*/5 * * * *"), MINUTELY)),
+    Job("write-reminders", remind, (Cron("*/5 * * * *"),), times=20, rounds=12),
+    Job("raise-alarms", raise_alarms, (Cron("*/5 * * * *"),), rounds=12),
     Job("send-notifications", send_due, (Cron("* * * * *"), SOON), limit=1, times=200),
     Job("cleanup-idempotency", sweeps.forget_keys, (BY_NIGHT,), limit=1000, times=20, rounds=60),
     Job("forget-limits", sweeps.forget_limits, (BY_NIGHT,), limit=1000, times=20, rounds=60),

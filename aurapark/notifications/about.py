@@ -36,7 +36,8 @@ def is_true(message: Message, channel: Channel, view: BookingView, about: About)
     if message in (Message.TICKET, Message.OTHER_SEATS):
         return bool(view.tickets)
     if message == Message.REMINDER:
-        return bool(view.tickets) and view.trip.state in ON_SALE_STATES and view.trip.asked_at < view.trip.board.at
+        runs = view.trip.state in ON_SALE_STATES and view.trip.asked_at < view.trip.board.at
+        return runs and view.booking.state == BookingState.CONFIRMED and bool(view.tickets)
     if message == Message.PAYMENT_FAILED:  # without the hold there is nothing to hurry for: no SMS
         unpaid = view.booking.state in (BookingState.HELD, BookingState.EXPIRED)
         return view.live or (unpaid and channel == Channel.MAIL)

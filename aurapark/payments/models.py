@@ -141,6 +141,7 @@ class WebhookEvent(Model):
         one_of("provider", Provider),
         CheckConstraint("authentic OR effect = 'none'", name="forged"),
         Index("ix_webhook_event_waiting", "received_at", postgresql_where=text("authentic AND processed_at IS NULL")),
+        Index("ix_webhook_event_forged", "received_at", postgresql_where=text("NOT authentic")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -22,11 +22,13 @@ from aurapark.booking.calendar import booking_calendar
 from aurapark.booking.queries import BookingView, get_booking_view
 from aurapark.config import ROOT, Settings
 from aurapark.notifications.about import About
+from aurapark.notifications.commands import messages
 from aurapark.notifications.gsm import gsm_length
 from aurapark.notifications.mail import Letter
 from aurapark.notifications.messages import CHANNELS, WITH_TICKETS, Channel, Message
 from aurapark.notifications.render import private_link, write_letter, write_sms
 from aurapark.notifications.sms import Sms
+from aurapark.notifications.specimen import list_specimens
 from aurapark.references import booking_token
 from aurapark.refunds.models import Refund, RefundReason
 from aurapark.timetable.rules import StopOnTrip
@@ -376,6 +378,17 @@ def test_every_message_has_its_templates() -> None:
         f"{folder}/{path.name}" for folder in ("sms", "emails") for path in (ROOT / "templates" / folder).iterdir()
     }
     assert found - {f"emails/{name}" for name in SHARED} == wanted
+
+
+def test_every_message_can_be_looked_at_without_a_booking(app: Flask) -> None:
+    specimens = list(list_specimens(LANGUAGES, site_url=SITE))
+    assert [(one.message, one.language) for one in specimens] == list(product(Message, LANGUAGES))
+    for one in specimens:
+        assert bool(one.sms) == (Channel.SMS in CHANNELS[one.message])
+        assert bool(one.letter) == (Channel.MAIL in CHANNELS[one.message])
+    printed = app.test_cli_runner().invoke(messages, ["preview", "reminder", "--lang", "fr"]).output
+    assert printed.startswith("=== reminder, fr\n--- SMS, ")
+    assert "Rappel AuraPark 7K3QF9 : Douala" in printed
 
 
 def visible(html: str) -> str:
