@@ -55,6 +55,9 @@ DONE = {
     "reset": N_("Your password is changed. Sign in with the new one."),
     "sent": N_("If there is an account with this address, a link is on its way to it. It is good for 30 minutes."),
     "out": N_("You are signed out."),
+    "factor_app": N_("The authenticator app is set up."),
+    "factor_passkey": N_("The passkey is set up."),
+    "factor_removed": N_("The second factor is removed."),
 }
 
 

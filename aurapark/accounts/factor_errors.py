@@ -32,3 +32,7 @@ class LastFactor(NotAllowed):
 
 class TotpKnown(Conflict):
     sentence = N_("An authenticator app is set up already. Remove it first to set up another one.")
+
+
+class SignInAgain(NotAllowed):
+    sentence = N_("For this you must have signed in within the last 10 minutes. Sign out, and sign in again.")

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aurapark.accounts.factor_errors import PasskeyKnown
+from aurapark.accounts.factor_errors import PasskeyKnown, TotpKnown
 from aurapark.database import UtcDateTime, on_constraint
 from aurapark.extensions import Model
 
@@ -80,13 +80,12 @@ class Passkey(Model):
 
 
 class PasskeyChallenge(Model):
-    """What a passkey must sign next, in one session; taken out when it is answered, whatever the answer."""
+    """What a passkey must sign next, in one session; taken out when it is answered, and gone with the session."""
 
     __tablename__ = "passkey_challenge"
     __table_args__ = (
         CheckConstraint("expires_at > created_at", name="expires_at"),
         CheckConstraint("length(challenge) >= 32", name="challenge"),
-        Index("ix_passkey_challenge_expires_at", "expires_at"),
     )
 
     session_id: Mapped[int] = mapped_column(ForeignKey("login_session.id", ondelete="CASCADE"), primary_key=True)
@@ -96,4 +95,5 @@ class PasskeyChallenge(Model):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+on_constraint("pk_totp_secret", TotpKnown)
 on_constraint("uq_passkey_credential_id", PasskeyKnown)

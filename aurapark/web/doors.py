@@ -11,11 +11,12 @@ from werkzeug.wrappers import Response
 
 from aurapark.accounts.access import pending_identity
 from aurapark.accounts.identity import Identity
+from aurapark.accounts.step_up import GIVE as GIVE_FACTOR
+from aurapark.accounts.step_up import ask_again
 from aurapark.web.audience import Audience, Door, door_of
 
 SIGN_IN = "/login"
 SET_UP_FACTOR = "/account/second-factor"
-GIVE_FACTOR = "/login/second-factor"
 CLOSED = (Audience.ACCOUNT, Audience.AGENCY, Audience.PLATFORM)
 
 
@@ -66,7 +67,7 @@ def _judge(door: Door, who: Identity) -> Response | None:
         if role not in door.roles:
             abort(403)
     if door.step_up and not who.second_factor_fresh:
-        return _go(GIVE_FACTOR)
+        return ask_again() if who.second_factor_set_up else _go(SET_UP_FACTOR)
     return None
 
 

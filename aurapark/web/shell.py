@@ -30,7 +30,7 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1")
 
 def blueprints(settings: Settings) -> list[Blueprint]:
     """Return every blueprint of the site, in the order of the traveller's way."""
-    from aurapark.accounts import account_routes
+    from aurapark.accounts import account_routes, factor_routes, prove_routes
     from aurapark.accounts import routes as sign_in
     from aurapark.checkout import api_routes as checkout_api
     from aurapark.checkout import booking_routes as booking
@@ -44,6 +44,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.web import health, openapi, styleguide
 
     pages: list[Blueprint] = [search.bp, seats.bp, payment.bp, booking.bp, cancel.bp, sign_in.bp, account_routes.bp]
+    pages += [prove_routes.bp, factor_routes.bp]
     shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, jobs_api.bp, health.bp, metrics.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]
 

@@ -78,7 +78,6 @@ def _create_challenge() -> None:
         ),
         sa.PrimaryKeyConstraint("session_id", "registers", name=op.f("pk_passkey_challenge")),
     )
-    op.create_index("ix_passkey_challenge_expires_at", "passkey_challenge", ["expires_at"])
 
 
 def _moment(name: str) -> sa.Column[object]:
