@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import click
 from flask.cli import FlaskGroup
 
+from aurapark.accounts.commands import users
 from aurapark.checkout.refund_commands import refunds
 from aurapark.config import SettingsError
 from aurapark.jobs.commands import jobs, outbox
@@ -144,6 +145,7 @@ group.add_command(messages)
 group.add_command(jobs)
 group.add_command(outbox)
 group.add_command(refunds)
+group.add_command(users)
 group.add_command(reconcile)
 
 

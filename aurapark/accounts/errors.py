@@ -1,6 +1,6 @@
 """What can go wrong with accounts."""
 
-from aurapark.errors import N_, Conflict, DomainError, Gone, Invalid, NotAllowed, TooMany
+from aurapark.errors import N_, Conflict, DomainError, Gone, Invalid, NotAllowed, NotFound, TooMany
 
 
 class AddressTaken(Conflict):
@@ -42,3 +42,7 @@ class WeakPassword(Invalid):
 
 class TooManyCodes(TooMany):
     sentence = N_("Three messages an hour go to one address. Use the last one, or ask again from %(at)s.")
+
+
+class UserNotFound(NotFound):
+    sentence = N_("There is no account with this address.")

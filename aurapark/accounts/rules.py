@@ -29,9 +29,3 @@ LIMITS: dict[Role, Limits] = {
 }
 NEED_SECOND_FACTOR: frozenset[Role] = frozenset({AgencyRole.OWNER, AgencyRole.MANAGER, *PlatformRole})
 STEP_UP = timedelta(minutes=10)  # how long a second factor opens what asks for a fresh one
-
-
-def limits_for(*roles: Role | None) -> Limits:
-    """Return the limits of somebody with these roles: the shortest counts."""
-    held = [LIMITS[role] for role in roles if role is not None] or [TRAVELLER]
-    return Limits(min(one.idle for one in held), min(one.absolute for one in held))

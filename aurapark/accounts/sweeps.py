@@ -22,7 +22,7 @@ def forget_old(_settings: Settings, limit: int) -> int:
 
 
 def _forget(limit: int) -> list[int]:
-    old: list[tuple[Any, ColumnElement[Any], ColumnElement[bool]]] = [
+    old: list[tuple[Any, Any, ColumnElement[bool]]] = [
         (OneTimeToken, OneTimeToken.id, OneTimeToken.expires_at < func.now() - SECRETS),
         (SignInThrottle, SignInThrottle.key, SignInThrottle.last_at < func.now() - COUNTERS),
         (LoginSession, LoginSession.id, LoginSession.created_at < func.now() - SESSIONS),

@@ -35,7 +35,7 @@ class Rule:
 
 
 ACCOUNT = Rule(free=5, step=timedelta(minutes=1), longest=timedelta(minutes=15))
-NETWORK = Rule(free=50, step=timedelta(seconds=5), longest=timedelta(minutes=2))  # thousands of phones share one
+NETWORK = Rule(free=200, step=timedelta(seconds=5), longest=timedelta(minutes=2))  # thousands of phones share one
 REGISTER = Rule(free=30, step=timedelta(seconds=10), longest=timedelta(minutes=5))  # each one may cost an SMS
 
 

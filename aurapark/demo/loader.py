@@ -11,6 +11,7 @@ from aurapark import clock
 from aurapark.checkout.gateways import gateway_for, signer_for, terms_for
 from aurapark.config import Settings
 from aurapark.database import in_transaction
+from aurapark.demo.accounts import write_accounts
 from aurapark.demo.bulk import list_prices, list_trips_to_fill, write_sales
 from aurapark.demo.buses import write_buses
 from aurapark.demo.charges import Sandbox, find_sandbox, tell_sandbox
@@ -68,6 +69,7 @@ def load_demo(settings: Settings, *, seed: int = DEFAULT_SEED, scale: int = 1) -
     for copy in range(scale):
         in_transaction(lambda: write_agencies(copy))  # noqa: B023  run at once
         in_transaction(lambda: write_buses(copy))  # noqa: B023  run at once
+    in_transaction(write_accounts)
     days = [clock.today() + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)]
     trips = sum(in_transaction(lambda: generate_trips(day, 1)) for day in days)  # noqa: B023  run at once
     bookings, seats = _fill_trips(settings, seed)

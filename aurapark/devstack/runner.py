@@ -14,6 +14,7 @@ import psutil
 from dotenv import dotenv_values
 
 from aurapark.config import ROOT, Settings, SettingsError, load_settings
+from aurapark.demo.logins import LOGINS, PASSWORD, email_of
 from aurapark.devstack.console import Console
 from aurapark.devstack.errors import DevstackError, explain_os_error
 from aurapark.devstack.places import only_one
@@ -168,6 +169,7 @@ def _answers(port: int, path: str) -> bool:
 
 def _announcement(settings: Settings, logs: Sequence[str]) -> str:
     seconds = time.time() - psutil.Process().create_time()
+    logins = f"\n{' ' * 15}".join(map(email_of, LOGINS))
     return f"""
   AuraPark is ready in {seconds:.1f} s
 
@@ -176,6 +178,8 @@ def _announcement(settings: Settings, logs: Sequence[str]) -> str:
     mail       {settings.mail_url.removeprefix("file:")}
     SMS        {settings.sms_url.removeprefix("file:")}
     logs       {" ".join(logs) or "none: the servers are not ours"}
+    logins     password {PASSWORD}
+               {logins}
     stop       Ctrl-C
 """
 

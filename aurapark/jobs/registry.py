@@ -8,6 +8,7 @@ it and never do the same thing: no run needs to wait for another one.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from aurapark.accounts.sweeps import forget_old
 from aurapark.audit_chain import seal
 from aurapark.checkout import sweeps
 from aurapark.config import Settings
@@ -55,6 +56,7 @@ JOBS = (
     Job("raise-alarms", raise_alarms, (Cron("*/5 * * * *"),), rounds=12),
     Job("send-notifications", send_due, (Cron("* * * * *"), SOON), limit=1, times=200),
     Job("cleanup-idempotency", sweeps.forget_keys, (BY_NIGHT,), limit=1000, times=20, rounds=60),
+    Job("forget-accounts", forget_old, (BY_NIGHT,), limit=1000, times=20, rounds=60),
     Job("forget-limits", sweeps.forget_limits, (BY_NIGHT,), limit=1000, times=20, rounds=60),
     Job("forget-forged-events", sweeps.forget_forged_events, (BY_NIGHT,), limit=1000, times=20, rounds=60),
     Job("seal-audit-log", lambda _, limit: in_transaction(lambda: seal(limit)), (MINUTELY,), limit=500, times=20),
