@@ -47,7 +47,7 @@ def list_specimens(languages: tuple[str, ...], *, site_url: str) -> Iterator[Spe
 
 def write_specimen(message: Message, language: str, *, site_url: str) -> Specimen:
     """Return one message with made-up facts. Call inside an application context."""
-    view, about = _view(message, language), _about(message)
+    view, about = specimen_view(message, language), _about(message)
     link = f"{site_url}/t/{TOKEN}"
     sms = letter = None
     if Channel.SMS in CHANNELS[message]:
@@ -57,7 +57,8 @@ def write_specimen(message: Message, language: str, *, site_url: str) -> Specime
     return Specimen(message, language, sms, letter)
 
 
-def _view(message: Message, language: str) -> BookingView:
+def specimen_view(message: Message, language: str) -> BookingView:
+    """Return the made-up booking a message is about: two seats, held where the message is about a hold."""
     held = message == Message.PAYMENT_FAILED
     booking = Booking(
         reference="7K3QF9",

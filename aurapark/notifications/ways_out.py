@@ -53,11 +53,13 @@ class WayOut:
 @lru_cache(maxsize=4)
 def mail_way_out(url: str, *, sender: str) -> WayOut:
     """Return the way out that MAIL_URL names."""
-    folder = urlsplit(url).scheme == "file"
-    return WayOut(MailFiles(folder_of(url), sender) if folder else MailServer.at(url, sender=sender), Breaker(host="mail"))
+    files = urlsplit(url).scheme == "file"
+    sink = MailFiles(folder_of(url), sender) if files else MailServer.at(url, sender=sender)
+    return WayOut(sink, Breaker(host="mail"))
 
 
 @lru_cache(maxsize=4)
 def sms_way_out(url: str) -> WayOut:
     """Return the way out that SMS_URL names."""
-    return WayOut(SmsFiles(folder_of(url)) if urlsplit(url).scheme == "file" else BulkSms.at(url), Breaker(host="sms"))
+    sink = SmsFiles(folder_of(url)) if urlsplit(url).scheme == "file" else BulkSms.at(url)
+    return WayOut(sink, Breaker(host="sms"))
