@@ -1,8 +1,11 @@
 """Whole processes: the sandbox as gateway, the sweeper or the worker alone: either suffices, killing loses nothing."""
 
+import contextlib
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +25,7 @@ from aurapark.payments.flutterwave import Flutterwave
 from aurapark.payments.models import Payment
 from tests.factories import Network
 from tests.processes import Process, eventually
-from tests.stories import PAYMENT_TERMS, claims_of, details, fresh, hold, payments_of
+from tests.stories import PAYMENT_TERMS, claims_of, details, fresh, hold, pass_time, payments_of
 
 
 @pytest.fixture
@@ -136,6 +139,78 @@ def worker(sandbox: RunningSandbox, settings: Settings, redis: Redis, tmp_path: 
     process.stop(signal.SIGKILL)
 
 
+@contextlib.contextmanager
+def emptied_every(seconds: float, redis: Redis) -> Iterator[None]:
+    """Redis loses everything again and again while the block runs."""
+    done = threading.Event()
+
+    def empty() -> None:
+        while not done.wait(seconds):
+            redis.flushall()
+
+    thread = threading.Thread(target=empty)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def lapsed(network: Network, seat: str) -> Booking:
+    """A hold whose time is over, which nobody has tidied up."""
+    booking = hold(network, seat)
+    pass_time(booking, timedelta(minutes=16))
+    return booking
+
+
+def test_the_sweeper_suffices_when_redis_is_emptied_and_the_others_are_dead(
+    network: Network,
+    settings: Settings,
+    sandbox: RunningSandbox,
+    client_of_sandbox: Flutterwave,
+    redis: Redis,
+    tmp_path: Path,
+) -> None:
+    given = {"FLUTTERWAVE_BASE_URL": sandbox.base_url}
+    dead = [Process(name, settings, tmp_path, **given) for name in ("worker", "scheduler")]
+    for process in dead:
+        process.stop(signal.SIGKILL)
+    with emptied_every(2, redis):
+        bookings = [hold(network, seat) for seat in ("1", "2", "3")]
+        for booking in bookings:
+            make_due(pay_at_sandbox(booking, sandbox, client_of_sandbox))
+        late = lapsed(network, "20")
+        sweeper = Process("sweeper", settings, tmp_path, **given)
+        try:
+            eventually(lambda: all(map(is_confirmed, bookings)))
+            eventually(lambda: messages(settings) == [3, 3])
+            eventually(lambda: fresh(late).state == BookingState.EXPIRED)
+        finally:
+            sweeper.stop(signal.SIGKILL)
+
+
+def test_worker_and_scheduler_suffice_without_the_sweeper(
+    network: Network,
+    settings: Settings,
+    sandbox: RunningSandbox,
+    client_of_sandbox: Flutterwave,
+    worker: Process,
+    tmp_path: Path,
+) -> None:
+    """No webhook and no wake-up either: the schedule alone asks about payments, sends and tidies up."""
+    booking, late = hold(network, "1"), lapsed(network, "20")
+    make_due(pay_at_sandbox(booking, sandbox, client_of_sandbox))
+    scheduler = Process("scheduler", settings, tmp_path)
+    try:
+        eventually(lambda: is_confirmed(booking))
+        eventually(lambda: messages(settings) == [1, 1])
+        eventually(lambda: fresh(late).state == BookingState.EXPIRED)
+    finally:
+        scheduler.stop(signal.SIGKILL)
+    assert worker.process.poll() is None
+
+
 def send_webhook(client: FlaskClient, payment: Payment) -> None:
     body = {"event": "charge.completed", "data": {"id": 1, "tx_ref": payment.tx_ref, "status": "successful"}}
     headers = {"verif-hash": SANDBOX_WEBHOOK_SECRET}
@@ -194,7 +269,8 @@ def test_the_work_of_a_killed_worker_is_resumed_once(
     assert not is_confirmed(booking)
     sweeper = Process("sweeper", settings, tmp_path, FLUTTERWAVE_BASE_URL=sandbox.base_url)
     try:
-        eventually(lambda: is_confirmed(booking), seconds=15)  # the lease is 2 s here
+        eventually(lambda: "sweeper_started" in sweeper.log)
+        eventually(lambda: is_confirmed(booking), seconds=15)  # the lease is 2 s here, a sweep 1 s
     finally:
         sweeper.stop()
     assert len(payments_of(booking)) == 1
