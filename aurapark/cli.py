@@ -8,6 +8,7 @@ import click
 from flask.cli import FlaskGroup
 
 from aurapark.accounts.commands import users
+from aurapark.checkout.dispute_commands import disputes
 from aurapark.checkout.refund_commands import refunds
 from aurapark.config import SettingsError
 from aurapark.jobs.commands import jobs, outbox
@@ -146,6 +147,7 @@ group.add_command(jobs)
 group.add_command(outbox)
 group.add_command(refunds)
 group.add_command(users)
+group.add_command(disputes)
 group.add_command(reconcile)
 
 

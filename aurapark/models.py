@@ -6,6 +6,7 @@ from aurapark.agencies import models as agencies
 from aurapark.audit import AuditChain, AuditEntry
 from aurapark.booking import models as booking
 from aurapark.cases import models as cases
+from aurapark.disputes import models as disputes
 from aurapark.fares import models as fares
 from aurapark.fleet import models as fleet
 from aurapark.heartbeat import Heartbeat
@@ -27,6 +28,7 @@ __all__ = [
     "agencies",
     "booking",
     "cases",
+    "disputes",
     "factors",
     "fares",
     "fleet",

@@ -11,6 +11,8 @@ from decimal import Decimal
 from aurapark.payments.gateway import (
     Charge,
     Checkout,
+    DisputeOutcome,
+    GatewayDispute,
     GatewayError,
     GatewayRefund,
     GatewayRefused,
@@ -43,6 +45,8 @@ class FakeGateway:
         self.refunding: GatewayError | None = None
         self.refunding_done = False
         self.reading: GatewayError | None = None
+        self.disputes: dict[str, GatewayDispute] = {}
+        self.disputing: GatewayError | None = None
         self.while_refunding: Callable[[str], None] = lambda _: None
         self._lock = threading.Lock()
 
@@ -102,6 +106,26 @@ class FakeGateway:
         if self.reading:
             raise self.reading
         return next(refund for refund in self.refunds if refund.refund_id == refund_id)
+
+    def get_dispute(self, dispute_id: str, _charge_id: str | None) -> GatewayDispute | None:
+        if self.disputing:
+            raise self.disputing
+        return self.disputes.get(dispute_id)
+
+    def dispute(
+        self, charge_id: str, amount: int, outcome: DisputeOutcome = DisputeOutcome.OPEN, *, dispute_id: str = ""
+    ) -> GatewayDispute:
+        """Have the payer dispute a charge at the bank, or the bank decide about it; returns how it stands."""
+        dispute_id = dispute_id or str(next(_ids))
+        self.disputes[dispute_id] = GatewayDispute(
+            dispute_id=dispute_id,
+            charge_id=charge_id,
+            amount=Decimal(amount),
+            currency="XAF",
+            outcome=outcome,
+            status=outcome.value,
+        )
+        return self.disputes[dispute_id]
 
     def end_refunds(self, outcome: RefundOutcome = RefundOutcome.SUCCEEDED) -> None:
         """Bring every refund that is under way there to its end."""

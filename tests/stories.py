@@ -27,6 +27,7 @@ from aurapark.payments.models import Payment
 from tests.factories import Network
 from tests.fakes import FakeGateway
 
+OVER = timedelta(minutes=26)  # session and grace of PAYMENT_TERMS are over
 VISITOR_HASH = "v" * 64
 GUEST = Holder(Channel.WEB, "fr", VISITOR_HASH)
 INTEGRATOR = Holder(Channel.API, "en")

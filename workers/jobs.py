@@ -28,10 +28,11 @@ def check_payment(tx_ref: str) -> None:
 
 
 def process_webhooks() -> None:
-    """Work off stored events, ask about their attempts, and send what came of it."""
+    """Work off stored events, ask about what they name, and send what came of it."""
     settings = current_settings()
     sweeps.process_events(settings, AT_ONCE)
     sweeps.check_open_payments(settings, AT_ONCE)
+    sweeps.process_disputes(settings, AT_ONCE)
     sweeps.process_refunds(settings, AT_ONCE)
     send_due(settings, AT_ONCE)
 

@@ -25,6 +25,8 @@ class CaseKind(StrEnum):
     REFUND_DIFFERS = "refund_differs"
     REFUND_MISSING = "refund_missing"
     SETTLEMENT_NOT_BOOKED = "settlement_not_booked"
+    DISPUTE = "dispute"
+    REFUND_WITHDRAWN = "refund_withdrawn"
 
 
 class CaseState(StrEnum):
@@ -49,8 +51,8 @@ class Resolution(StrEnum):
 class Case(Model):
     """One matter, open once per kind and thing. `details` holds ids and amounts, nothing about people.
 
-    `entity` is `payment`, `refund` (ours, by our id) or `charge`, `gateway_refund`, `gateway_settlement` (theirs,
-    by provider and their id).
+    `entity` is `payment`, `refund`, `dispute` (ours, by our id) or `charge`, `gateway_refund`, `gateway_settlement`
+    (theirs, by provider and their id).
     """
 
     __tablename__ = "finance_case"

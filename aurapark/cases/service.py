@@ -31,6 +31,14 @@ def open_case(kind: CaseKind, entity: str, entity_id: str, details: dict[str, An
     return True
 
 
+def hand_case(kind: CaseKind, entity: str, entity_id: str, details: dict[str, Any], *, owner: str) -> None:
+    """Open a case that is in somebody's hands from the beginning, or put the one that is open there."""
+    open_case(kind, entity, entity_id, details)
+    same = (Case.kind == kind) & (Case.entity == entity) & (Case.entity_id == entity_id)
+    if case := _lock(same & (Case.state != CaseState.RESOLVED)):
+        take_case(case.id, actor=owner)
+
+
 def take_case(case_id: int, *, actor: str) -> Case:
     """Put a case into somebody's hands, out of another's too. Raises CaseNotFound, CaseClosed, ReasonNeeded."""
     case = _lock(Case.id == case_id)
@@ -74,6 +82,17 @@ def resolve_refund(refund_id: int, *, actor: str, reason: str, resolution: Resol
     kinds = (CaseKind.REFUND_FAILED, CaseKind.REFUND_OVERDUE)
     mine = Case.kind.in_(kinds) & (Case.entity == "refund") & (Case.entity_id == str(refund_id))
     while case := _lock(mine & (Case.state != CaseState.RESOLVED)):
+        _resolve(case, actor, reason, resolution)
+
+
+def resolve_dispute(dispute_id: int, *, actor: str, reason: str, resolution: Resolution) -> None:
+    """Close the case of a dispute of ours, when it has one; a rule asks no owner.
+
+    Raises CaseInOtherHands, ReasonNeeded.
+    """
+    mine = (Case.kind == CaseKind.DISPUTE) & (Case.entity == "dispute") & (Case.entity_id == str(dispute_id))
+    case = _lock(mine & (Case.state != CaseState.RESOLVED))
+    if case is not None:
         _resolve(case, actor, reason, resolution)
 
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from aurapark import audit, states
+from aurapark import audit
 from aurapark.booking import claims
 from aurapark.booking import service as bookings
 from aurapark.booking.cancellation import CancelOffer, offer_for
 from aurapark.booking.errors import NotYourSeat, RefundChanged, TooLateToCancel, WrongState
 from aurapark.booking.models import Booking, BookingState, CancelledBecause, Passenger, TicketState
 from aurapark.booking.queries import get_booking, list_passengers, list_removed_seats
-from aurapark.booking.tickets import list_tickets, void_tickets
+from aurapark.booking.tickets import list_tickets
+from aurapark.checkout.dropping import drop_passengers
 from aurapark.checkout.pay_back import give_back_applied_money
 from aurapark.database import in_transaction
 from aurapark.log import log_event
@@ -99,17 +100,12 @@ def _cancel(
     actor: str,
 ) -> None:
     before = {"state": booking.state, "seats": [passenger.seat for passenger in chosen]}
-    claims.let_seats_go(booking, offer.seats)
+    claims.lock(booking)
     tickets = list_tickets(booking, chosen)
     if any(ticket.state == TicketState.BOARDED for ticket in tickets):
         raise TooLateToCancel
-    void_tickets(tickets)
-    if offer.whole:
-        states.move(booking, BookingState.CANCELLED)
-        booking.cancelled_at, booking.cancelled_because = trip.asked_at, CancelledBecause.TRAVELLER
-    else:
-        for passenger in chosen:
-            passenger.removed_at = trip.asked_at
+    because, at = CancelledBecause.TRAVELLER, trip.asked_at
+    drop_passengers(booking, chosen, tickets, whole=offer.whole, because=because, at=at)
     action = "cancel:" + ",".join(str(passenger.id) for passenger in chosen)
     refund = _ask_for_refund(booking, payment, offer, action, actor) if offer.refund.amount else None
     after = {"state": booking.state, "seats": offer.seats, "refund": offer.refund.amount}

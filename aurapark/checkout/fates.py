@@ -30,14 +30,15 @@ from aurapark.money import Money
 from aurapark.notifications.messages import Message, announce
 from aurapark.payments.errors import CannotApply
 from aurapark.payments.gateway import SUCCESSFUL, Charge
-from aurapark.payments.models import Disposition, Payment
-from aurapark.payments.rules import Fate, is_readable, wrong_money
+from aurapark.payments.models import Disposition, Payment, PaymentState
+from aurapark.payments.rules import WITHDRAWN, Fate, is_readable, wrong_money
 from aurapark.payments.service import is_open, record_success
 from aurapark.refunds.models import RefundReason
 from aurapark.timetable.models import ON_SALE_STATES, TripState
 from aurapark.timetable.rules import TripLeg
 
 UNREADABLE = "unreadable_amount"
+FOR_PEOPLE = (UNREADABLE, WITHDRAWN)  # money under review that no rule settles
 TRY_AGAIN = (RefundReason.SHORT, RefundReason.FOREIGN_CURRENCY)  # the hold lives on until its time
 TOO_LATE = (
     RefundReason.SEATS_GONE,
@@ -82,7 +83,9 @@ def judge_again(
     booking: Booking, payments: Sequence[Payment], payment: Payment, *, trip: TripLeg, signer: TicketSigner
 ) -> bool:
     """Give money under review the fate its rule asks for; False when there is none and people decide."""
-    if payment.disposition != Disposition.REVIEW or payment.disposition_reason == UNREADABLE:
+    if payment.disposition != Disposition.REVIEW or payment.disposition_reason in FOR_PEOPLE:
+        return False
+    if payment.state == PaymentState.DISPUTED:
         return False
     passengers, before = list_passengers(booking), fate_of(payment)
     fate, seating = _judge(booking, payment, _as_charge(payment), passengers, trip)

@@ -12,10 +12,13 @@ from aurapark.refunds.models import Refund, RefundReason, RefundState
 from aurapark.refunds.queries import list_refunds
 from aurapark.refunds.service import request_refund
 
+FATE = "fate"
+
 
 def give_back_kept_money(payment: Payment, reason: RefundReason, amount: Money, *, actor: str = audit.SYSTEM) -> Refund:
     """Ask for money that was never applied to go back: the books owe it to the payer since it was recorded."""
-    refund, new = request_refund(payment.id, action="fate", reason=reason, amount=amount, requested_by=actor)
+    action = _fate(payment)
+    refund, new = request_refund(payment.id, action=action, reason=reason, amount=amount, requested_by=actor)
     if new:
         _note(refund, payment, actor)
     return refund
@@ -38,9 +41,18 @@ def give_back_applied_money(
     return refund
 
 
+def _fate(payment: Payment) -> str:
+    """Return the action that sends this money back: the one there is, or a new one after those that were withdrawn."""
+    before = [one for one in list_refunds([payment.id]) if one.action.partition("/")[0] == FATE]
+    last = before[-1] if before else None
+    if last and last.state != RefundState.CANCELLED:
+        return last.action
+    return f"{FATE}/{len(before) + 1}" if before else FATE
+
+
 def _commission_back(booking: Booking, payment: Payment) -> Money:
     """Return what this refund, which is asked for already, gives back of the commission."""
-    due = [one for one in list_refunds([payment.id]) if _is_of_the_sale(one)]
+    due = [one for one in list_refunds([payment.id]) if is_of_the_sale(one)]
     return rules.commission_back(
         Money(booking.commission, booking.currency),
         total=Money(booking.total, booking.currency),
@@ -49,7 +61,7 @@ def _commission_back(booking: Booking, payment: Payment) -> Money:
     )
 
 
-def _is_of_the_sale(refund: Refund) -> bool:
+def is_of_the_sale(refund: Refund) -> bool:
     """Say whether the agency bears this refund: one that failed is still owed, the overpaid part never was its own."""
     return refund.reason != RefundReason.OVER and refund.state != RefundState.CANCELLED
 

@@ -14,13 +14,14 @@ from aurapark.cases.models import CaseKind
 from aurapark.checkout import refund_outcome
 from aurapark.checkout.refund_outcome import lock_with_payment
 from aurapark.database import in_transaction, let_go
+from aurapark.disputes.queries import is_named, sum_lost
 from aurapark.extensions import db
 from aurapark.log import log_event
 from aurapark.payments.gateway import Gateway, GatewayError, GatewayNotNow, GatewayRefund, GatewayRefused
 from aurapark.payments.models import Payment, PaymentState
 from aurapark.refunds import rules
 from aurapark.refunds.models import EMPTY_QUERIES, IN_THE_AIR, Refund, RefundState
-from aurapark.refunds.queries import list_refunds
+from aurapark.refunds.queries import list_refunds, total_refunded
 from aurapark.refunds.rules import MOST_POSTS, Ours, find_ours
 from aurapark.refunds.service import claim_due
 
@@ -88,6 +89,8 @@ def _begin(refund_id: int, gateway: Gateway, patience: Patience) -> _Step | None
         refund.sending_at, refund.posts = now, refund.posts + 1
     elif refund.state == RefundState.SENDING:  # whoever was sending it is gone
         states.move(refund, RefundState.UNKNOWN)
+    elif refund.state == RefundState.SUCCEEDED and refund.gateway_refund_id and not refund.dispute_id:
+        pass  # an event said something about it: it may have failed after all
     elif refund.state not in (RefundState.SENT, RefundState.UNKNOWN):
         refund.next_check_at = None
         return None
@@ -95,9 +98,13 @@ def _begin(refund_id: int, gateway: Gateway, patience: Patience) -> _Step | None
 
 
 def _must_wait(refund: Refund, payment: Payment, gateway: Gateway) -> bool:
-    """A disputed payment is not paid back too; one refund of a payment at a time; a silent gateway is left alone."""
+    """Money that is disputed, it seems or for sure, or was lost, is not paid back too; one refund of a payment at a
+    time; a silent gateway is left alone."""
     others = [one for one in list_refunds([payment.id]) if one.id != refund.id and one.state in IN_THE_AIR]
-    return payment.state == PaymentState.DISPUTED or bool(others) or not gateway.is_up()
+    gone = sum_lost(payment.id) if payment.state in (PaymentState.REFUNDED, PaymentState.PARTIALLY_REFUNDED) else 0
+    too_much = bool(gone) and gone + total_refunded(payment.id) > (payment.paid_amount or 0)
+    disputed = payment.state == PaymentState.DISPUTED or is_named(payment.provider, payment.gateway_tx_id or "")
+    return disputed or too_much or bool(others) or not gateway.is_up()
 
 
 def _step(refund: Refund, payment: Payment) -> _Step:
@@ -198,7 +205,7 @@ def _lose_sight(step: _Step, patience: Patience, error: GatewayError) -> None:
 
 def _ask_again(refund_id: int, patience: Patience) -> None:
     refund, _ = lock_with_payment(refund_id)
-    if refund.state in (RefundState.SENT, RefundState.UNKNOWN):
+    if refund.state in (RefundState.SENT, RefundState.UNKNOWN, RefundState.SUCCEEDED):
         refund_outcome.ask_later(refund, now=database_now(), base=patience.base)
 
 

@@ -1,4 +1,4 @@
-"""`aurapark refunds …`: what waits for a person, and paid back by hand by two of them with a proof."""
+"""`aurapark refunds …`: what waits for a person, paid back by two of them, withdrawn before it is sent."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-refunds = AppGroup("refunds", help="Refunds that failed: paid back by hand, by two persons with a proof.")
+refunds = AppGroup(
+    "refunds", help="Refunds that failed, paid back by two persons with a proof; refunds withdrawn in time."
+)
 
 
 @refunds.command("list")
@@ -42,6 +44,17 @@ def approve(refund_id: int, actor: str, reason: str) -> None:
     from aurapark.checkout.refund_by_hand import approve_done
 
     click.echo(_as_line(_clearly(lambda: approve_done(refund_id, actor=actor, reason=reason))))
+
+
+@refunds.command("withdraw")
+@click.argument("refund_id", type=int)
+@click.option("--as", "actor", required=True, help="Your name; the case of this money is yours from then on.")
+@click.option("--reason", required=True, help="Why; it is kept for ever.")
+def withdraw(refund_id: int, actor: str, reason: str) -> None:
+    """Take back a refund that was never sent."""
+    from aurapark.checkout.withdraw import withdraw_refund
+
+    click.echo(_as_line(_clearly(lambda: withdraw_refund(refund_id, actor=actor, reason=reason))))
 
 
 def _clearly(work: Callable[[], T]) -> T:

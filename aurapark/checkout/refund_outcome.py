@@ -12,6 +12,7 @@ from aurapark.booking.models import Booking
 from aurapark.booking.service import database_now
 from aurapark.cases.models import CaseKind, Resolution
 from aurapark.cases.service import open_case, resolve_refund
+from aurapark.disputes.queries import sum_lost
 from aurapark.extensions import db
 from aurapark.ledger.models import EventType
 from aurapark.ledger.rules import Posting, postings_for_refund
@@ -40,12 +41,14 @@ def record(refund_id: int, seen: GatewayRefund, *, base: timedelta) -> None:
     now = database_now()
     if refund.state == RefundState.REQUESTED:  # put back meanwhile, and now there is an answer after all
         states.move(refund, RefundState.SENDING)
-        refund.sending_at = refund.sending_at or now
+        refund.sending_at, refund.gateway_refund_id = refund.sending_at or now, seen.refund_id
         db.session.flush()
     if refund.state in (RefundState.SENDING, RefundState.UNKNOWN):
         states.move(refund, RefundState.SENT)
         refund.gateway_refund_id, refund.failure, refund.checks = seen.refund_id, None, 0
         db.session.flush()
+    if refund.state == RefundState.SUCCEEDED:
+        _note_contrary(refund, seen)
     if refund.state != RefundState.SENT or refund.gateway_refund_id != seen.refund_id:
         return
     if seen.outcome == RefundOutcome.SUCCEEDED:
@@ -93,6 +96,14 @@ def need_a_person(refund: Refund, kind: CaseKind, known: dict[str, object]) -> N
         log_event(kind.value, level=logging.ERROR, **details)
 
 
+def _note_contrary(refund: Refund, seen: GatewayRefund) -> None:
+    """A refund that was done failed afterwards: what is booked stays, and a person sees to the money."""
+    refund.next_check_at = None
+    if refund.gateway_refund_id == seen.refund_id and seen.outcome == RefundOutcome.FAILED:
+        theirs = {"refund": seen.refund_id, "charge": seen.charge_id, "amount": str(seen.amount), "status": seen.status}
+        need_a_person(refund, CaseKind.REFUND_DIFFERS, {"state": refund.state.value, "theirs": theirs})
+
+
 def _fail(refund: Refund, payment: Payment, why: str, *, now: datetime) -> None:
     booking = db.session.get_one(Booking, payment.booking_id)
     states.move(refund, RefundState.FAILED)
@@ -106,7 +117,7 @@ def _fail(refund: Refund, payment: Payment, why: str, *, now: datetime) -> None:
 
 def _note_on_payment(payment: Payment) -> None:
     """All back: refunded; else partially. A disputed payment stays so."""
-    returned = total_refunded(payment.id, RefundState.SUCCEEDED)
+    returned = total_refunded(payment.id, RefundState.SUCCEEDED) + sum_lost(payment.id)
     to = PaymentState.REFUNDED if returned >= (payment.paid_amount or 0) else PaymentState.PARTIALLY_REFUNDED
     if states.may_move(payment, to) and payment.state != PaymentState.DISPUTED:
         states.move(payment, to)

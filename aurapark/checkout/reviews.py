@@ -1,20 +1,20 @@
 """Money under review: given the fate of its rule when there is one, else by a person."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from aurapark.booking import service as bookings
 from aurapark.booking.models import Booking
 from aurapark.booking.qr import TicketSigner
 from aurapark.cases.models import Resolution
 from aurapark.cases.service import resolve_review
-from aurapark.checkout.fates import UNREADABLE, apply_by_hand, fate_of, judge_again, note_fate
+from aurapark.checkout.fates import FOR_PEOPLE, apply_by_hand, fate_of, judge_again, note_fate
 from aurapark.checkout.pay_back import give_back_kept_money
 from aurapark.database import in_transaction
 from aurapark.extensions import db
 from aurapark.money import Money
 from aurapark.notifications.messages import Message, announce
 from aurapark.payments.errors import NotUnderReview, PaymentNotFound
-from aurapark.payments.models import Disposition, Payment
+from aurapark.payments.models import Disposition, Payment, PaymentState
 from aurapark.payments.service import lock_payments
 from aurapark.refunds.models import Refund, RefundReason
 from aurapark.timetable.queries import get_booked_leg
@@ -24,7 +24,9 @@ from aurapark.timetable.rules import Leg
 def list_reviews_with_a_rule(limit: int) -> list[str]:
     """Return the `tx_ref` of payments under review that need no person, oldest first."""
     statement = select(Payment.tx_ref).where(
-        Payment.disposition == Disposition.REVIEW, Payment.disposition_reason.is_distinct_from(UNREADABLE)
+        Payment.disposition == Disposition.REVIEW,
+        func.coalesce(Payment.disposition_reason, "").not_in(FOR_PEOPLE),
+        Payment.state != PaymentState.DISPUTED,
     )
     return list(db.session.scalars(statement.order_by(Payment.id).limit(limit)))
 
@@ -57,7 +59,7 @@ def refund_review(tx_ref: str, *, actor: str, reason: str) -> Refund:
 
     def work() -> Refund:
         booking, _, payment = _lock(tx_ref)
-        if payment.disposition != Disposition.REVIEW:
+        if payment.disposition != Disposition.REVIEW or payment.state == PaymentState.DISPUTED:
             raise NotUnderReview
         before = fate_of(payment)
         payment.disposition, payment.disposition_reason = Disposition.REFUND, RefundReason.REVIEW
@@ -79,7 +81,7 @@ def apply_review(tx_ref: str, *, actor: str, reason: str, signer: TicketSigner) 
 
     def work() -> None:
         booking, _, payment = _lock(tx_ref)
-        if payment.disposition != Disposition.REVIEW:
+        if payment.disposition != Disposition.REVIEW or payment.state == PaymentState.DISPUTED:
             raise NotUnderReview
         trip = get_booked_leg(booking.trip_id, Leg(booking.board_segment, booking.alight_segment))
         before = fate_of(payment)

@@ -6,6 +6,7 @@ Each takes up to `limit` rows and returns how many it took up; one bad row never
 from datetime import timedelta
 
 from aurapark.checkout.confirm import check_payment
+from aurapark.checkout.dispute_checks import process_due_dispute
 from aurapark.checkout.expire import expire_hold, list_lapsed_holds
 from aurapark.checkout.gateways import gateway_for, other_gateway_for, patience_for, signer_for, terms_for
 from aurapark.checkout.refund import Patience, process_due_refund
@@ -42,10 +43,15 @@ def check_open_payments(settings: Settings, limit: int) -> int:
 
 
 def check_safely(settings: Settings, tx_ref: str) -> None:
-    """Check one attempt; a failure is logged and its question is due again when the lease ends."""
+    """Check one attempt; a failure is logged and its question is due again when the lease ends.
+
+    Raises Unavailable when the database is away: whoever goes round stops this round.
+    """
     try:
         gateway = _gateway_of(settings, tx_ref)
         check_payment(tx_ref, gateway=gateway, signer=signer_for(settings), terms=terms_for(settings))
+    except Unavailable:
+        raise
     except DomainError as error:
         log_event("check_refused", tx_ref=tx_ref, why=type(error).__name__)
     except Exception as error:
@@ -63,6 +69,15 @@ def process_refunds(settings: Settings, limit: int) -> int:
     patience = patience_for(settings)
     for taken in range(limit):
         if not _refund_safely(settings, patience):
+            return taken
+    return limit
+
+
+def process_disputes(settings: Settings, limit: int) -> int:
+    """Ask about disputes that are due, longest first, one by one under their lease."""
+    patience = patience_for(settings)
+    for taken in range(limit):
+        if not _dispute_safely(settings, patience):
             return taken
     return limit
 
@@ -106,9 +121,23 @@ def _refund_safely(settings: Settings, patience: Patience) -> bool:
         return True
 
 
+def _dispute_safely(settings: Settings, patience: Patience) -> bool:
+    try:
+        other = other_gateway_for(settings)
+        done = process_due_dispute(gateway=gateway_for(settings), patience=patience)
+        return done or (other is not None and process_due_dispute(gateway=other, patience=patience))
+    except Unavailable:
+        raise
+    except Exception as error:  # it is due again when its lease ends; the next one is not held up
+        log_failure("dispute_step_failed", error)
+        return True
+
+
 def _settle_safely(settings: Settings, tx_ref: str) -> bool:
     try:
         return settle_review(tx_ref, signer=signer_for(settings))
+    except Unavailable:
+        raise
     except Exception as error:
         log_failure("review_not_settled", error, tx_ref=tx_ref)
         return False
@@ -117,6 +146,8 @@ def _settle_safely(settings: Settings, tx_ref: str) -> bool:
 def _expire_safely(reference: str) -> bool:
     try:
         return expire_hold(reference)
+    except Unavailable:
+        raise
     except Exception as error:
         log_failure("expiry_failed", error, booking=reference)
         return False

@@ -1,6 +1,6 @@
 """Events of the gateway: stored as they came before they are answered, and worked off later.
 
-An event only makes the next question about its attempt or refund due at once; the answer to that question decides.
+An event only makes the next question about its attempt, refund or dispute due at once; the answer decides.
 """
 
 from datetime import datetime, timedelta
@@ -10,11 +10,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from aurapark.booking.service import database_now
 from aurapark.database import in_transaction
+from aurapark.disputes.service import report_dispute
+from aurapark.errors import Unavailable
 from aurapark.extensions import db
 from aurapark.log import log_event, log_failure
 from aurapark.payments import flutterwave_events, stripe_events
 from aurapark.payments.events import Event, digest
 from aurapark.payments.models import Provider, WebhookEvent
+from aurapark.payments.queries import find_payment
 from aurapark.payments.service import make_check_due
 from aurapark.refunds.service import make_lost_refunds_due, make_refund_due
 
@@ -31,7 +34,7 @@ def store_event(provider: Provider, raw: bytes) -> None:
 
     def work() -> None:
         if not _insert(provider, event.key, raw, authentic=True, tx_ref=event.tx_ref):
-            _make_due(event)
+            _make_due(provider, event)
 
     in_transaction(work)
     log_event("webhook_stored", key=event.key, tx_ref=event.tx_ref or "-")
@@ -67,6 +70,8 @@ def process_webhooks(limit: int, *, base: timedelta) -> int:
 def _process_safely(event_id: int, patience: timedelta) -> bool:
     try:
         return in_transaction(lambda: _process(event_id, patience))
+    except Unavailable:  # the database is away: the event waits for it
+        raise
     except Exception as error:  # one bad row delays nobody; the attempt is asked about without it
         log_failure("webhook_failed", error, event=event_id)
         in_transaction(lambda: _close(event_id))
@@ -79,20 +84,29 @@ def _process(event_id: int, patience: timedelta) -> bool:
         return False
     now = database_now()
     hints = READERS[event.provider](event.body)
-    known = _make_due(hints)
+    known = _make_due(event.provider, hints)
     if (hints.tx_ref or hints.refund_id) and not known and now - event.received_at < patience:
         return False
     _mark(event, ASKED if known else NOTHING, now)
     return True
 
 
-def _make_due(event: Event) -> bool:
+def _make_due(provider: Provider, event: Event) -> bool:
     """Make the next question about what the event names due at once; False when it names nothing of ours."""
+    if event.dispute_id:
+        charge_id = event.charge_id or _charge_of(event.tx_ref)
+        report_dispute(provider.value, event.dispute_id, charge_id)
+        return True
     attempt = bool(event.tx_ref) and make_check_due(event.tx_ref or "")
     if not event.refund_id:
         return attempt
     lost = event.charge_id is not None and make_lost_refunds_due(event.charge_id)
     return make_refund_due(event.refund_id, event.charge_id) or lost or attempt
+
+
+def _charge_of(tx_ref: str | None) -> str | None:
+    payment = find_payment(tx_ref) if tx_ref else None
+    return payment.gateway_tx_id if payment else None
 
 
 def _close(event_id: int) -> None:

@@ -48,6 +48,7 @@ class Job:
 JOBS = (
     Job("process-webhooks", sweeps.process_events, (SOON,)),
     Job("check-payments", sweeps.check_open_payments, (SOON,), limit=1, times=50),
+    Job("process-disputes", sweeps.process_disputes, (MINUTELY,), limit=1, times=20),  # before money is sent back
     Job("process-refunds", sweeps.process_refunds, (Cron("*/10 * * * *"), SOON), limit=1, times=50),
     Job("settle-reviews", sweeps.settle_reviews, (MINUTELY,), rounds=6),
     Job("reconcile-payments", reconcile_payments, (Cron("10 */6 * * *"), MINUTELY), limit=1, times=2),

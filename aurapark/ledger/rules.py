@@ -3,7 +3,6 @@
 One function per event of the table in reliability.md, section 5. Movements of nothing are left out.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aurapark.money import Money
@@ -113,9 +112,15 @@ def postings_for_dispute_won(provider: str, *, disputed: Money) -> list[Posting]
     return [Posting(clearing(provider), DISPUTES, disputed)]
 
 
-def postings_for_dispute_lost(agency_id: int, *, disputed: Money) -> list[Posting]:
-    """Post that disputed money went back to its payer: the agency bears it."""
-    return [Posting(payable(agency_id), DISPUTES, disputed)]
+def postings_for_dispute_lost(agency_id: int, *, disputed: Money, ours: Money | None = None) -> list[Posting]:
+    """Post that disputed money went back to its payer: the agency bears it, save what never was its own (`ours`)."""
+    ours = ours or Money(0, disputed.currency)
+    return _movements((payable(agency_id), DISPUTES, disputed - ours), (FEES, DISPUTES, ours))
+
+
+def postings_for_refund_by_dispute(*, refund: Money) -> list[Posting]:
+    """Post that a lost dispute gave the payer money back that we owed anyway."""
+    return [Posting(REFUNDS, DISPUTES, refund)]
 
 
 def postings_for_payout(agency_id: int, *, net: Money, paid_from: str) -> list[Posting]:
@@ -142,11 +147,6 @@ def commission_back(commission: Money, *, total: Money, refunded: Money, given_b
     """
     share = commission.split([refunded.amount, (total - refunded).amount])[0]
     return Money(max(share.amount - given_back.amount, 0), commission.currency)
-
-
-def commission_by_passenger(commission: Money, amounts: Sequence[int]) -> list[Money]:
-    """Share a booking's commission out over its passengers by what each paid, with the largest remainder first."""
-    return commission.split(amounts)
 
 
 def _movements(*movements: tuple[str, str, Money]) -> list[Posting]:

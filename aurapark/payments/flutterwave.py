@@ -8,10 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from aurapark.breaker import Breaker
-from aurapark.payments import flutterwave_refunds
+from aurapark.payments import flutterwave_disputes, flutterwave_refunds
 from aurapark.payments.calls import TIMEOUTS, read_number
 from aurapark.payments.flutterwave_calls import GATEWAY_ID, Calls, fields, require_accepted
-from aurapark.payments.gateway import SUCCESSFUL, Charge, Checkout, GatewayError, GatewayRefund, GatewayUncertain
+from aurapark.payments.gateway import (
+    SUCCESSFUL,
+    Charge,
+    Checkout,
+    GatewayDispute,
+    GatewayError,
+    GatewayRefund,
+    GatewayUncertain,
+)
 from aurapark.payments.links import page_id
 from aurapark.payments.models import Provider
 
@@ -109,6 +117,10 @@ class Flutterwave:
     def get_refund(self, refund_id: str) -> GatewayRefund:
         """Return one refund as it is now (GET /refunds/{id}). Raises GatewayRefused, GatewayUncertain."""
         return flutterwave_refunds.get_refund(self._calls, refund_id)
+
+    def get_dispute(self, dispute_id: str, charge_id: str | None) -> GatewayDispute | None:
+        """Return one dispute as it is now (GET /chargebacks). Raises GatewayRefused, GatewayUncertain."""
+        return flutterwave_disputes.get_dispute(self._calls, dispute_id, charge_id)
 
     def _checkout_body(self, checkout: Checkout) -> dict[str, Any]:
         customer = {"email": self._email(checkout), "phonenumber": checkout.phone.lstrip("+")}

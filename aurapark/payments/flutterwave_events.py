@@ -17,6 +17,7 @@ SIGNATURE_HEADER = "flutterwave-signature"
 WORD = re.compile(r"[A-Za-z0-9._ -]{0,60}", re.ASCII)
 CHARGE_ID = re.compile(r"\d{1,20}", re.ASCII)
 OF_A_REFUND = ("AmountRefunded", "amount_refunded")
+OF_A_DISPUTE = "chargeback"
 CHARGE_NAMES = ("tx_id", "transaction_id", "TransactionId")
 
 
@@ -45,9 +46,11 @@ def read_event(raw: bytes) -> Event:
     else:
         key = f"flutterwave:{digest(raw)}"
     tx_ref = read_tx_ref(about.get("tx_ref") or about.get("txRef"))
+    charge_id = _number(next((about[name] for name in CHARGE_NAMES if about.get(name) is not None), None))
+    if event.startswith(OF_A_DISPUTE):
+        return Event(key, tx_ref, None, charge_id, their_id)
     if event.startswith("refund") or (not event and any(name in about for name in OF_A_REFUND)):
-        charge_id = next((about[name] for name in CHARGE_NAMES if about.get(name) is not None), None)
-        return Event(key, tx_ref, their_id, _number(charge_id))
+        return Event(key, tx_ref, their_id, charge_id)
     return Event(key, tx_ref)
 
 

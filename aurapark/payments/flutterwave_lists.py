@@ -13,8 +13,9 @@ from aurapark.log import log_event
 from aurapark.payments.calls import read_number
 from aurapark.payments.flutterwave import read_charge
 from aurapark.payments.flutterwave_calls import GATEWAY_ID, Calls
+from aurapark.payments.flutterwave_disputes import read_dispute
 from aurapark.payments.flutterwave_refunds import read_refund
-from aurapark.payments.gateway import Charge, GatewayRefund, GatewayUncertain
+from aurapark.payments.gateway import Charge, GatewayDispute, GatewayRefund, GatewayUncertain
 from aurapark.payments.gateway_lists import ListedSettlement
 
 MOST_PAGES = 5_000
@@ -41,6 +42,10 @@ class FlutterwaveLists:
     def list_settlements(self, from_day: date, to_day: date) -> list[ListedSettlement]:
         """Return all settlements of these days (GET /settlements). Raises GatewayRefused, GatewayUncertain."""
         return _once(self._rows("/settlements", from_day, to_day), _read_settlement, lambda one: one.settlement_id)
+
+    def list_disputes(self, from_day: date, to_day: date) -> list[GatewayDispute]:
+        """Return all disputes of these days (GET /chargebacks). Raises GatewayRefused, GatewayUncertain."""
+        return _once(self._rows("/chargebacks", from_day, to_day), read_dispute, lambda one: one.dispute_id)
 
     def _rows(self, path: str, from_day: date, to_day: date) -> Iterable[Row]:
         query = {"from": from_day.isoformat(), "to": to_day.isoformat()}

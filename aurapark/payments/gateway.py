@@ -84,6 +84,29 @@ class GatewayRefund:
     status: str
 
 
+class DisputeOutcome(StrEnum):
+    """How a dispute stands there, in our words: `open`: they hold the money back; `watch`: no money has moved, or a
+    word we do not know."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+    WATCH = "watch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayDispute:
+    """One dispute as the gateway told us when asked; `status` is its own word. `currency` is missing where they name
+    none: then it is that of the charge."""
+
+    dispute_id: str
+    charge_id: str
+    amount: Decimal
+    currency: str | None
+    outcome: DisputeOutcome
+    status: str
+
+
 class Gateway(Protocol):
     """A payment gateway."""
 
@@ -127,3 +150,9 @@ class Gateway(Protocol):
 
     def get_refund(self, refund_id: str) -> GatewayRefund:
         """Return one refund as it stands now. Raises GatewayRefused, GatewayUncertain."""
+
+    def get_dispute(self, dispute_id: str, charge_id: str | None) -> GatewayDispute | None:
+        """Return one dispute as it stands now, None when the gateway clearly knows none of that id.
+
+        Raises GatewayRefused when it cannot be asked about disputes, GatewayNotNow, GatewayUncertain.
+        """

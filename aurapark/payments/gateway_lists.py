@@ -5,18 +5,22 @@ from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
-from aurapark.payments.gateway import Charge, GatewayRefund
+from aurapark.payments.gateway import Charge, GatewayDispute, GatewayRefund
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedSettlement:
-    """What a gateway paid into our bank for a day. `taken` is what left our balance there, its fee included."""
+    """What a gateway paid into our bank for a day. `taken` is what left our balance there, its fee included.
+
+    `bookable` is false where it cannot be told what was taken, or it was in another currency: people look at it.
+    """
 
     settlement_id: str
     currency: str
     taken: Decimal
     net: Decimal
     done: bool
+    bookable: bool = True
 
 
 class GatewayLists(Protocol):
@@ -30,3 +34,6 @@ class GatewayLists(Protocol):
 
     def list_settlements(self, from_day: date, to_day: date) -> list[ListedSettlement]:
         """Return every settlement made on these days. Raises GatewayRefused, GatewayUncertain."""
+
+    def list_disputes(self, from_day: date, to_day: date) -> list[GatewayDispute]:
+        """Return every dispute begun on these days. Raises GatewayRefused, GatewayUncertain."""

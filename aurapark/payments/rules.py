@@ -14,6 +14,7 @@ UNANSWERED_STEPS = 6
 MAX_ATTEMPTS = 10  # to pay one booking
 AFTER_STEPS = ((360, 90), (8_640, 360), (25_920, 8_640))  # up to so long after that (1 h, 24 h, 72 h), every so long
 ALARM_STEPS = 180  # 30 minutes without an answer
+WITHDRAWN = "withdrawn"  # why money is under review whose refund a person took back
 LARGEST = 2_147_483_647
 
 

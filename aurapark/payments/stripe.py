@@ -10,9 +10,18 @@ from urllib.parse import urlencode
 
 from aurapark import clock
 from aurapark.breaker import Breaker
-from aurapark.payments import stripe_refunds
+from aurapark.payments import stripe_disputes, stripe_refunds
 from aurapark.payments.calls import TIMEOUTS
-from aurapark.payments.gateway import FAILED, PENDING, SUCCESSFUL, Charge, Checkout, GatewayRefund, GatewayRefused
+from aurapark.payments.gateway import (
+    FAILED,
+    PENDING,
+    SUCCESSFUL,
+    Charge,
+    Checkout,
+    GatewayDispute,
+    GatewayRefund,
+    GatewayRefused,
+)
 from aurapark.payments.gateway import GatewayUncertain as Uncertain
 from aurapark.payments.links import page_id
 from aurapark.payments.models import Provider
@@ -93,6 +102,10 @@ class Stripe:
         """Return one refund as it is now. Raises GatewayRefused, GatewayUncertain."""
         return stripe_refunds.get_refund(self._calls, refund_id)
 
+    def get_dispute(self, dispute_id: str, charge_id: str | None) -> GatewayDispute | None:  # noqa: ARG002  the port
+        """Return one dispute as it is now. Raises GatewayRefused, GatewayNotNow, GatewayUncertain."""
+        return stripe_disputes.get_dispute(self._calls, dispute_id)
+
     def _session_id(self, link: str) -> str | None:
         """Return the session of a link we may show; theirs carry a fragment that the page needs."""
         found = page_id(link, self._checkout_hosts, fragment=True)
@@ -141,17 +154,28 @@ def _session_fields(checkout: Checkout) -> dict[str, Any]:
 
 def _read_charge(row: Mapping[str, Any], intent: str, tx_ref: str) -> Charge:
     """Return a row of theirs in our words. Raises GatewayUncertain when it is not certainly one of this reference."""
-    about, amount = row.get("metadata"), to_decimal(row.get("amount"), row.get("currency"))
-    mine = isinstance(about, dict) and about.get("tx_ref") == tx_ref and _intent_id(row.get("payment_intent")) == intent
-    if not mine or amount is None:
+    charge = read_charge(row)
+    if charge.tx_ref != tx_ref or _intent_id(row.get("payment_intent")) != intent:
         raise Uncertain("the answer is about no charge of this tx_ref")
+    return charge
+
+
+def read_charge(row: Mapping[str, Any]) -> Charge:
+    """Return a row of theirs in our words; without a reference of ours its `tx_ref` is empty.
+
+    Raises GatewayUncertain when it cannot be read.
+    """
+    about, amount = row.get("metadata"), to_decimal(row.get("amount"), row.get("currency"))
+    tx_ref = about.get("tx_ref") if isinstance(about, dict) else None
+    if amount is None:
+        raise Uncertain("a charge that cannot be read")
     currency, status = str(row["currency"]).upper(), str(row.get("status"))
     if status == "succeeded" and row.get("captured") is not True:
         status = "pending"  # authorised: no money has moved
     fee, settled = _settlement(row.get("balance_transaction"), currency)
     return Charge(
         gateway_tx_id=require_id(row),
-        tx_ref=tx_ref,
+        tx_ref=tx_ref if isinstance(tx_ref, str) else "",
         status=STATES.get(status, status),
         amount=amount,
         currency=currency,

@@ -39,6 +39,8 @@ def read_event(raw: bytes) -> Event:
     given = about.get("client_reference_id") or _part(about, "metadata").get("tx_ref")
     if about.get("object") == "refund":
         return Event(key, read_tx_ref(given), _id(about.get("id")), _id(about.get("charge")))
+    if about.get("object") == "dispute":
+        return Event(key, None, None, _id(about.get("charge")), _id(about.get("id")))
     return Event(key, read_tx_ref(given))
 
 

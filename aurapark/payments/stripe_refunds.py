@@ -20,7 +20,7 @@ def list_refunds(calls: StripeCalls, charge_id: str, since: datetime) -> list[Ga
     """Return every refund of a charge from the day of `since` (UTC) on."""
     day = since.replace(hour=0, minute=0, second=0, microsecond=0)
     query = {"charge": given_id(charge_id), "created": {"gte": int(day.timestamp())}}
-    read = [_read_refund(row) for row in calls.list_rows("/refunds", query, pages=MOST_PAGES, whole=True)]
+    read = [read_refund(row) for row in calls.list_rows("/refunds", query, pages=MOST_PAGES, whole=True)]
     return [refund for refund in read if refund.charge_id == charge_id]
 
 
@@ -31,7 +31,7 @@ def open_refund(calls: StripeCalls, charge_id: str, amount: int, currency: str, 
         "amount": to_minor(amount, currency),
         "metadata": {"comment": comment},
     }
-    refund = _read_refund(calls.post("/refunds", values))
+    refund = read_refund(calls.post("/refunds", values))
     if refund.charge_id != charge_id or refund.amount != amount:
         raise GatewayUncertain("the answer is about another refund")
     return refund
@@ -39,7 +39,7 @@ def open_refund(calls: StripeCalls, charge_id: str, amount: int, currency: str, 
 
 def get_refund(calls: StripeCalls, refund_id: str) -> GatewayRefund:
     """GET one refund by its own id."""
-    refund = _read_refund(calls.fetch(f"/refunds/{given_id(refund_id)}"))
+    refund = read_refund(calls.fetch(f"/refunds/{given_id(refund_id)}"))
     if refund.refund_id != refund_id:
         raise GatewayUncertain("the answer is about another refund")
     return refund
@@ -50,7 +50,7 @@ def outcome_of(status: str) -> RefundOutcome:
     return OUTCOMES.get(status, RefundOutcome.SENT)
 
 
-def _read_refund(row: Mapping[str, Any]) -> GatewayRefund:
+def read_refund(row: Mapping[str, Any]) -> GatewayRefund:
     """Return a row of theirs in our words. Raises GatewayUncertain when it cannot be read: no row may be overlooked."""
     charge_id, status = row.get("charge"), str(row.get("status"))
     amount = to_decimal(row.get("amount"), row.get("currency"))

@@ -82,8 +82,6 @@ def reconcile(first: datetime | None, last: datetime | None) -> None:
     lists = gateway.lists_for(settings)
     if first_day > last_day:
         raise click.ClickException("the first day comes after the last one")
-    if lists is None:
-        raise click.ClickException("the lists of this gateway cannot be read")
     port, asking = gateway_for(settings), gateway.asking_again(settings)
     report = _clearly(lambda: gateway.reconcile(first_day, last_day, gateway=port, lists=lists, ask_again=asking))
     click.echo(report.as_text())
@@ -98,8 +96,6 @@ def ask_about_holdings() -> "Finding":
 
     settings = current_settings()
     lists = gateway.lists_for(settings)
-    if lists is None:
-        raise click.ClickException("the lists of this gateway cannot be read")
     return _clearly(lambda: examine_holdings(gateway_for(settings).provider, lists))
 
 

@@ -1,4 +1,4 @@
-"""A gateway's books against ours: charges, then refunds, then settlements, day by day, daily and on demand.
+"""A gateway's books against ours: charges, refunds, disputes, then settlements, day by day, daily and on demand.
 
 Running it again, or in several processes at once, changes nothing more.
 """
@@ -17,7 +17,10 @@ from aurapark.payments.flutterwave_lists import FlutterwaveLists
 from aurapark.payments.gateway import Gateway, GatewayError
 from aurapark.payments.gateway_lists import GatewayLists
 from aurapark.payments.models import Provider
+from aurapark.payments.stripe_calls import StripeCalls
+from aurapark.payments.stripe_lists import StripeLists
 from aurapark.reconciliation.charges import reconcile_charges
+from aurapark.reconciliation.disputes import take_up_disputes
 from aurapark.reconciliation.refunds import reconcile_refunds
 from aurapark.reconciliation.report import AskAgain, Report
 from aurapark.reconciliation.schedule import claim_day, finish_day
@@ -25,10 +28,10 @@ from aurapark.reconciliation.settlements import book_settlements
 
 
 @lru_cache(maxsize=4)
-def lists_for(settings: Settings) -> GatewayLists | None:
-    """Return the lists of the gateway of these settings, None when we cannot read that one's."""
-    if gateway_for(settings).provider != Provider.FLUTTERWAVE:
-        return None
+def lists_for(settings: Settings) -> GatewayLists:
+    """Return the lists of the gateway of these settings."""
+    if gateway_for(settings).provider == Provider.STRIPE:
+        return StripeLists(StripeCalls(settings.stripe_base_url, settings.stripe_secret_key))
     return FlutterwaveLists(Calls(settings.flutterwave_base_url, settings.flutterwave_secret_key))
 
 
@@ -39,6 +42,7 @@ def reconcile(from_day: date, to_day: date, *, gateway: Gateway, lists: GatewayL
         day = from_day + timedelta(days=number)
         reconcile_charges(day, gateway, lists, ask_again, report)
         reconcile_refunds(day, gateway, lists, report)
+        take_up_disputes(day, gateway.provider, lists, report)
         book_settlements(day, gateway.provider, lists, report)
     log_event("reconciled", days=f"{from_day}..{to_day}", found=report.as_text())
     return report
@@ -52,8 +56,6 @@ def asking_again(settings: Settings) -> AskAgain:
 def reconcile_payments(settings: Settings, limit: int) -> int:
     """Compare up to so many days that are due: the nightly work. Returns how many it took up."""
     lists = lists_for(settings)
-    if lists is None:
-        return 0
     return _count(limit, lambda: _reconcile_due_day(settings, lists))
 
 

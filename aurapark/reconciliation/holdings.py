@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from aurapark import clock
 from aurapark.database import let_go
+from aurapark.disputes.queries import sum_taken
 from aurapark.extensions import db
 from aurapark.ledger.queries import list_balances
 from aurapark.ledger.rules import clearing
@@ -28,7 +29,9 @@ def examine_holdings(provider: Provider, lists: GatewayLists) -> Finding:
     today = clock.now().date()
     let_go()
     theirs = _held(lists, first_day or today, today)
-    ours = {balance.currency: balance.amount for balance in list_balances(account)}
+    ours = defaultdict(int, {balance.currency: balance.amount for balance in list_balances(account)})
+    for currency, taken in sum_taken(provider):  # their lists still show these charges
+        ours[currency] += taken
     rows = [
         {"account": account, "currency": currency, "ours": ours.get(currency, 0), "theirs": theirs.get(currency, 0)}
         for currency in sorted({*ours, *theirs})

@@ -104,6 +104,7 @@ def _list_sent(gateway: Gateway, day: date) -> list[Ours]:
     start = datetime.combine(day, time(), UTC)
     statement = _of(gateway).where(
         Refund.gateway_refund_id.is_not(None),
+        Refund.dispute_id.is_(None),
         Refund.state.in_((RefundState.SENT, RefundState.SUCCEEDED)),
         Refund.sending_at >= start,
         Refund.sending_at < start + timedelta(days=1),

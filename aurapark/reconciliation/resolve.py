@@ -12,11 +12,12 @@ from aurapark.checkout.attach import attach_charge
 from aurapark.checkout.gateways import gateway_for, signer_for, terms_for
 from aurapark.checkout.refund_by_hand import retry_refund
 from aurapark.checkout.reviews import apply_review, refund_review
+from aurapark.checkout.withdraw import ask_again
 from aurapark.config import Settings
 from aurapark.database import in_transaction
 
 FITS = {
-    Resolution.REFUND: (CaseKind.REVIEW,),
+    Resolution.REFUND: (CaseKind.REVIEW, CaseKind.REFUND_WITHDRAWN),
     Resolution.APPLY: (CaseKind.REVIEW,),
     Resolution.ATTACH: (CaseKind.UNKNOWN_CHARGE,),
     Resolution.RETRY: (CaseKind.REFUND_FAILED,),
@@ -49,7 +50,7 @@ def resolve(case_id: int, decision: Decision, settings: Settings) -> Case:
     case = get_case(case_id)
     _require(case, decision)
     deeds: dict[Resolution, Callable[[], object]] = {
-        Resolution.REFUND: lambda: refund_review(_tx_ref(case), actor=decision.actor, reason=decision.reason),
+        Resolution.REFUND: lambda: _refund(case, decision),
         Resolution.APPLY: lambda: apply_review(
             _tx_ref(case), actor=decision.actor, reason=decision.reason, signer=signer_for(settings)
         ),
@@ -75,6 +76,14 @@ def _require(case: Case, decision: Decision) -> None:
     fits = case.kind in FITS.get(decision.resolution, [kind for kind in CaseKind if kind not in MONEY_WAITS])
     if not fits or (decision.resolution == Resolution.ATTACH) != bool(decision.reference):
         raise CaseNotFits(action=decision.resolution.value, kind=case.kind.value)
+
+
+def _refund(case: Case, decision: Decision) -> None:
+    actor, reason = decision.actor, decision.reason
+    if case.kind == CaseKind.REVIEW:
+        refund_review(_tx_ref(case), actor=actor, reason=reason)
+    else:
+        ask_again(int(case.details["refund"]), case_id=case.id, actor=actor, reason=reason)
 
 
 def _attach(case: Case, decision: Decision, settings: Settings) -> None:

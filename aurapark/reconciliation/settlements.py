@@ -24,14 +24,19 @@ def book_settlements(day: date, provider: Provider, lists: GatewayLists, report:
     let_go()
     for settlement in lists.list_settlements(day, day):
         report.settlements += 1
-        if not settlement.done:
-            continue
-        booked = in_transaction(lambda: _book(provider, settlement))  # noqa: B023  run at once
+        booked = in_transaction(lambda: _take_up(provider, settlement))  # noqa: B023  run at once
         report.booked += booked is True
         if booked is None:
             details = {"taken": str(settlement.taken), "net": str(settlement.net), "currency": settlement.currency}
             entity_id = f"{provider}/{settlement.settlement_id}"
             report.open(CaseKind.SETTLEMENT_NOT_BOOKED, "gateway_settlement", entity_id, details)
+
+
+def _take_up(provider: Provider, settlement: ListedSettlement) -> bool | None:
+    """Book a settlement that is done. One that was done and is not any more, or cannot be read in full, is None."""
+    if not settlement.done:
+        return None if _find(provider, settlement.settlement_id) else False
+    return _book(provider, settlement) if settlement.bookable else None
 
 
 def _book(provider: Provider, settlement: ListedSettlement) -> bool | None:

@@ -19,6 +19,16 @@ class NotFailed(Conflict):
     sentence = N_("This refund has not failed.")
 
 
+class NotWithdrawable(Conflict):
+    """It was sent once, or this money is owed to its payer whatever anybody decides."""
+
+    sentence = N_("This refund cannot be withdrawn.")
+
+
+class WithdrawalReasonNeeded(Invalid):
+    sentence = N_("Say who you are and why.")
+
+
 class TwoPersons(Conflict):
     """Whoever said that the money was paid back by hand cannot also approve it."""
 

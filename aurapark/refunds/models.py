@@ -54,6 +54,7 @@ class Refund(Model):
     `amount` stays once it was sent. At most one refund of a payment is in the air: an answer that got lost is then
     found again by its amount. `empty_queries` and `last_empty_at` are the proof before a second POST;
     `former_ids` are gateway refunds of this row that failed. `handler`, `approver`, `proof`: done by hand.
+    `dispute_id`: a dispute that was lost gave this money back, not a call of ours.
     """
 
     __tablename__ = "refund"
@@ -111,6 +112,7 @@ class Refund(Model):
     requested_by: Mapped[str] = mapped_column(Text)
     handler: Mapped[str | None] = mapped_column(Text)
     approver: Mapped[str | None] = mapped_column(Text)
+    dispute_id: Mapped[int | None] = mapped_column(ForeignKey("dispute.id"))
     proof: Mapped[str | None] = mapped_column(Text)
     sending_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     succeeded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -62,7 +62,9 @@ def claim_due(lease: timedelta, provider: str) -> int | None:
 
 
 def make_refund_due(gateway_refund_id: str, charge_id: str | None = None) -> bool:
-    """Make the next question about a refund due at once when it is under way; False when its id is not known.
+    """Make the next question about a refund due at once, when it is under way or done; False for an id not known.
+
+    One that is done is asked about too: it may have failed afterwards.
 
     With `charge_id` the refund has to be one of that charge.
     """
@@ -72,7 +74,8 @@ def make_refund_due(gateway_refund_id: str, charge_id: str | None = None) -> boo
     """)
     ids = list(db.session.scalars(known, {"id": gateway_refund_id, "charge_id": charge_id}))
     if ids:
-        _touch(Refund.id.in_(ids) & (Refund.state == RefundState.SENT), next_check_at=func.now())
+        asked = Refund.state.in_((RefundState.SENT, RefundState.SUCCEEDED))
+        _touch(Refund.id.in_(ids) & asked, next_check_at=func.now())
     return bool(ids)
 
 

@@ -16,19 +16,21 @@ from flask import Flask
 from aurapark.booking.errors import RefundChanged, SeatsTaken
 from aurapark.booking.models import Booking, BookingState, Ticket
 from aurapark.checkout.cancel import cancel_booking, get_cancel_offer
+from aurapark.checkout.dispute_by_hand import close_by_hand, open_by_hand
 from aurapark.checkout.refund import process_refund
 from aurapark.checkout.release import release_hold
+from aurapark.checkout.withdraw import withdraw_refund
 from aurapark.extensions import db
 from aurapark.payments.gateway import GatewayUncertain
 from aurapark.payments.models import Payment
 from aurapark.refunds.errors import RefundTooLarge
+from tests.disputing import disputes
 from tests.factories import Network
 from tests.fakes import FakeGateway
 from tests.refunding import PATIENCE, ask, drain, findings, later, refunds, step
-from tests.stories import PAYMENT_TERMS, check, fresh, hold, pass_time, payments_of, race, signer, start
+from tests.stories import OVER, PAYMENT_TERMS, check, fresh, hold, pass_time, payments_of, race, signer, start
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "20"))
-OVER = timedelta(minutes=26)
 SEATS = 68  # used one after the other, then the next trip's
 
 Round = Callable[["Table"], None]
@@ -166,6 +168,45 @@ def two_refund(table: Table) -> None:
     assert sum(isinstance(one, RefundTooLarge) for one in outcomes) == 3 - len(mine)
 
 
+def disputed_and_refunded(table: Table) -> None:
+    """R16: a dispute is opened while the refund is asked for and sent: blocked once it is open, nothing twice."""
+    booking = table.sold()
+    (payment,) = payments_of(booking)
+    refund, posts = ask(booking, 4000), len(table.gateway.refund_posts)
+    opened: list[bool] = []
+
+    def look_at_it(_: str) -> None:
+        opened.append(payments_of(booking)[0].state == "disputed")
+        db.session.rollback()
+
+    table.gateway.while_refunding = look_at_it if table.number % 2 else lambda _: None
+    dispute = partial(open_by_hand, payment.tx_ref, actor="ada", reason="their mail")
+    table.fire(dispute, *[partial(step, table.gateway)] * 2)
+    table.gateway.while_refunding = lambda _: None
+    states = {one.id: one.state.value for one in refunds()}
+    sent = len(table.gateway.refund_posts) - posts
+    assert (states[refund.id], sent) in [("requested", 0), ("sent", 1)]
+    later(timedelta(minutes=2))
+    table.fire(*[partial(step, table.gateway)] * 2)
+    assert len(table.gateway.refund_posts) == posts + sent, "it was sent after the dispute was open"
+    (mine,) = [one for one in disputes() if one.payment_id == payment.id]
+    close_by_hand(mine.id, won=False, actor="ada", reason="their mail")
+    table.gateway.end_refunds()
+    drain(table.gateway)
+    assert (payments_of(booking)[0].state, len(table.gateway.refund_posts)) == ("refunded", posts + sent)
+
+
+def withdrawn_and_sent(table: Table) -> None:
+    """A refund is withdrawn while it is being sent: taken back unsent, or sent and not taken back."""
+    booking = table.sold()
+    refund, posts = ask(booking, 4000), len(table.gateway.refund_posts)
+    withdraw = partial(withdraw_refund, refund.id, actor="ada", reason="a mistake")
+    table.fire(withdraw, *[partial(step, table.gateway)] * 2)
+    state = next(one.state.value for one in refunds() if one.id == refund.id)
+    assert (state, len(table.gateway.refund_posts) - posts) in [("cancelled", 0), ("sent", 1)]
+    drain(table.gateway, between=table.gateway.end_refunds)
+
+
 def cancelled_twice(table: Table) -> None:
     """A cancellation pressed twice while the seat is bought: one refund, the seat sold to one."""
     booking = table.sold()
@@ -179,7 +220,19 @@ def cancelled_twice(table: Table) -> None:
 
 
 @pytest.mark.parametrize(
-    "play", [resold, paid_twice, wrong_and_right, let_go, answer_lost, all_look, two_refund, cancelled_twice]
+    "play",
+    [
+        resold,
+        paid_twice,
+        wrong_and_right,
+        let_go,
+        answer_lost,
+        all_look,
+        two_refund,
+        disputed_and_refunded,
+        withdrawn_and_sent,
+        cancelled_twice,
+    ],
 )
 def test_a_race_of_money(app: Flask, network: Network, play: Round) -> None:
     table = Table(app, network)

@@ -12,7 +12,11 @@ from flask import Flask
 from aurapark.booking.queries import get_booking
 from aurapark.checkout.cancel import cancel_booking
 from aurapark.checkout.hold import change_seats, extend_hold
+from aurapark.checkout.once import with_idempotency
 from aurapark.checkout.release import release_hold
+from aurapark.checkout.withdraw import withdraw_refund
+from aurapark.payments.gateway import DisputeOutcome
+from aurapark.payments.idempotency import Answer
 from tests.faults.proxy import Cut
 from tests.faults.world import FAULT_SCALE, HALF_HOUR, World, a_fault_may_stop_it
 from tests.stories import GUEST, HOLD_TERMS, PAYMENT_TERMS, check, hold, signer, start
@@ -117,6 +121,31 @@ def press_pay(world: World, booking: Sale) -> None:
     start(get_booking(booking.reference), world.gateway)
 
 
+def press_with_key(world: World, booking: Sale) -> None:
+    """The same press as the API's POST /api/payments: under one key of its booking, however often."""
+    caller, lease = f"booking:{booking.reference}", timedelta(seconds=world.settings.lease_seconds)
+
+    def work() -> Answer:
+        return Answer(201, {"txRef": start(get_booking(booking.reference), world.gateway).tx_ref})
+
+    with_idempotency(caller, "press", {"bookingRef": booking.reference}, lease=lease, work=work)
+
+
+def press_with_key_again(world: World, booking: Sale) -> None:
+    """The caller repeats the call, once the lease of a process that is gone is over."""
+    world.let_pass(timedelta(minutes=3))
+    with a_fault_may_stop_it():
+        press_with_key(world, booking)
+    answered = {str(row[0]) for row in world.ask_all(
+        "SELECT answer ->> 'txRef' FROM idempotency_key WHERE caller = %s", f"booking:{booking.reference}"
+    )}  # fmt: skip
+    mine = [one.tx_ref for one in world.gateway.opened if one.booking_reference == booking.reference]
+    assert answered <= set(mine)
+    assert len(answered) == 1
+    for tx_ref in mine:
+        world.gateway.charge(tx_ref, TOTAL)
+
+
 def press_pay_again(world: World, booking: Sale) -> None:
     """After the cut the traveller presses once more, and pays on every page that was ever opened."""
     world.let_pass(SECOND_PRESS)
@@ -135,6 +164,51 @@ def deliver(world: World, booking: Sale) -> None:
     """The gateway's webhook; it is sent again while it is not answered with 200."""
     for (tx_ref,) in world.ask_all("SELECT tx_ref FROM payment WHERE booking_id = %s", booking.id):
         world.deliver(tx_ref)
+
+
+def disputed(world: World, booking: Sale, outcome: DisputeOutcome) -> None:
+    """The bank has spoken, and the gateway's event names the dispute."""
+    for (tx_ref,) in world.ask_all("SELECT tx_ref FROM payment WHERE booking_id = %s", booking.id):
+        (charge,) = world.gateway.charges[tx_ref]
+        name = str(int(charge.gateway_tx_id) + 50_000_000)
+        world.gateway.dispute(charge.gateway_tx_id, TOTAL, outcome, dispute_id=name)
+        world.tell({"event": f"chargeback.{outcome}", "data": {
+            "id": int(name), "status": outcome.value, "transaction_id": int(charge.gateway_tx_id), "tx_ref": tx_ref,
+        }})  # fmt: skip
+
+
+def dispute(world: World, booking: Sale) -> None:
+    disputed(world, booking, DisputeOutcome.OPEN)
+    world.sweep()
+
+
+def win(world: World, booking: Sale) -> None:
+    disputed(world, booking, DisputeOutcome.WON)
+    world.sweep()
+
+
+def lose(world: World, booking: Sale) -> None:
+    disputed(world, booking, DisputeOutcome.LOST)
+    world.sweep()
+
+
+def in_dispute(world: World) -> Sale:
+    booking = sold(world)
+    dispute(world, booking)
+    return booking
+
+
+def owed_and_in_dispute(world: World) -> Sale:
+    booking = given_back(world)
+    dispute(world, booking)
+    return booking
+
+
+def withdraw(world: World, booking: Sale) -> None:
+    for (refund_id,) in world.ask_all(
+        "SELECT refund.id FROM refund JOIN payment ON payment.id = payment_id WHERE booking_id = %s", booking.id
+    ):
+        withdraw_refund(refund_id, actor="ada", reason="a mistake")
 
 
 def sweep(world: World, _booking: Sale) -> None:
@@ -156,6 +230,7 @@ FLOWS = {
     "extend": Flow(two_seats, lambda _, booking: extend_hold(booking.reference), sweep, "expired", 0),
     "change seats": Flow(two_seats, change, change, "released", 0),
     "start to pay": Flow(two_seats, press_pay, press_pay_again, "confirmed", TOTAL),
+    "start to pay, with a key": Flow(two_seats, press_with_key, press_with_key_again, "confirmed", TOTAL),
     "webhook": Flow(paid, deliver, deliver, "confirmed", TOTAL),
     "confirm": Flow(paid, sweep, sweep, "confirmed", TOTAL),
     "confirm late, over": Flow(paid_late, sweep, sweep, "confirmed", TOTAL),
@@ -167,6 +242,11 @@ FLOWS = {
     "cancel": Flow(sold, cancel, cancel, "cancelled", 0),
     "cancel one seat": Flow(sold, cancel_one, cancel_one, "confirmed", TOTAL // 2),
     "send a refund": Flow(given_back, sweep, sweep, "cancelled", 0),
+    "open a dispute": Flow(sold, dispute, sweep, "cancelled", TOTAL),
+    "win a dispute": Flow(in_dispute, win, sweep, "cancelled", TOTAL),
+    "lose a dispute": Flow(in_dispute, lose, sweep, "cancelled", 0),
+    "lose a dispute of money owed": Flow(owed_and_in_dispute, lose, sweep, "cancelled", 0),
+    "withdraw a refund": Flow(given_back, withdraw, withdraw, "cancelled", TOTAL),
     "track a refund": Flow(on_its_way_back, sweep, sweep, "cancelled", 0),
 }
 
@@ -201,8 +281,9 @@ def chosen(commits: int) -> list[int]:
 
 
 def finish(world: World, flow: Flow, booking: Sale, where: str) -> None:
-    if flow.act is press_pay and not any(world.gateway.charges[c.tx_ref] for c in world.gateway.opened[-1:]):
-        press_pay_again(world, booking)
+    not_yet_paid = not any(world.gateway.charges[c.tx_ref] for c in world.gateway.opened[-1:])
+    if flow.act in (press_pay, press_with_key) and not_yet_paid:
+        flow.again(world, booking)
     world.require_clean()
     world.drain()
     world.require_clean()

@@ -23,11 +23,23 @@ from aurapark.checkout.hold import extend_hold
 from aurapark.checkout.pay import start_payment
 from aurapark.database import in_transaction
 from aurapark.extensions import db
-from tests.concurrency.test_money_races import OVER, Table, fates
+from tests.concurrency.test_money_races import Table, fates
 from tests.fakes import FakeGateway
 from tests.faults.world import make_network
 from tests.refunding import findings
-from tests.stories import GUEST, INTEGRATOR, PAYMENT_TERMS, check, claims_of, details, fresh, hold, pass_time, start
+from tests.stories import (
+    GUEST,
+    INTEGRATOR,
+    OVER,
+    PAYMENT_TERMS,
+    check,
+    claims_of,
+    details,
+    fresh,
+    hold,
+    pass_time,
+    start,
+)
 
 FORCED = {  # race: the module under tests, and the function that forces it
     "R1": ("faults.test_races", "late"),
@@ -45,13 +57,14 @@ FORCED = {  # race: the module under tests, and the function that forces it
     "R13": ("concurrency.test_money_races", "answer_lost"),
     "R14": ("concurrency.test_money_races", "all_look"),
     "R15": ("concurrency.test_money_races", "two_refund"),
+    "R16": ("concurrency.test_money_races", "disputed_and_refunded"),
     "R21": ("faults.test_races", "last_extension"),
     "R22": ("faults.test_races", "web_and_api"),
     "R23": ("faults.test_races", "wrong_clocks"),
     "R24": ("faults.test_races", "taken_over"),
 }
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
-NOT_YET = ["R16", "R17", "R18", "R19", "R20"]  # disputes, settlements, payouts and scanners do not exist
+NOT_YET = ["R17", "R18", "R19", "R20"]  # settlements, payouts and scanners do not exist
 
 
 @pytest.fixture

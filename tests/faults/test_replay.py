@@ -15,13 +15,19 @@ from aurapark.payments.models import PaymentState
 from tests.faults.test_commit_cuts import (
     cancel,
     cancel_one,
+    given_back,
+    in_dispute,
+    lose,
     opened,
+    owed_and_in_dispute,
     paid,
     paid_late,
     paid_not,
     press_pay,
     release,
     sold,
+    win,
+    withdraw,
 )
 from tests.faults.world import FAULT_SCALE, World
 from workers.jobs import JOBS
@@ -40,6 +46,9 @@ def live_a_lot(world: World) -> None:
     paid_not(world)
     cancel(world, sold(world))
     cancel_one(world, sold(world))
+    for prepare, act in ((in_dispute, win), (in_dispute, lose), (owed_and_in_dispute, lose)):
+        act(world, prepare(world))
+    withdraw(world, given_back(world))
     late = opened(world)
     release(world, late)
     for (tx_ref,) in world.ask_all("SELECT tx_ref FROM payment WHERE booking_id = %s", late.id):
@@ -65,6 +74,10 @@ def tell(world: World, seed: int) -> None:
     random.Random(seed).shuffle(told)
     for tx_ref in told:
         world.deliver(tx_ref)
+    for dispute in [*world.gateway.disputes.values()] * TIMES:
+        data = {"id": int(dispute.dispute_id), "status": dispute.status, "transaction_id": int(dispute.charge_id)}
+        for said in ("initiated", dispute.status):
+            world.tell({"event": f"chargeback.{said}", "data": data})
 
 
 def come_back(world: World) -> None:

@@ -26,11 +26,14 @@ TIMES = {
     "seat_claim": ("expires_at",),
     "payment": ("session_ends_at", "created_at", "next_check_at", "verified_at"),
     "refund": ("next_check_at", "sending_at", "last_empty_at"),
+    "dispute": ("next_check_at", "created_at"),
     "webhook_event": ("received_at",),
     "idempotency_key": ("locked_until", "created_at"),
 }
 HALF_HOUR, AWAY = timedelta(minutes=31), timedelta(days=10)
-MONEY_SWEEPS = ("process-webhooks", "check-payments", "process-refunds", "settle-reviews", "expire-seats")
+MONEY_SWEEPS = (
+    "process-webhooks", "check-payments", "process-disputes", "process-refunds", "settle-reviews", "expire-seats",
+)  # fmt: skip
 ABOUT_TIME = ("I4", "I18", "I20", "I21")
 UNDONE = """
     SELECT 'payment', count(*) FROM payment WHERE state IN ('created', 'pending', 'unknown') OR next_check_at < now()
@@ -75,9 +78,13 @@ class World:
         """The gateway's webhook about the last try on a page; what is not answered with 200 is sent again."""
         for charge in self.gateway.charges[tx_ref][-1:]:
             data = {"id": int(charge.gateway_tx_id), "tx_ref": tx_ref, "status": charge.status}
-            raw = json.dumps({"event": "charge.completed", "data": data})
-            headers = {"verif-hash": SANDBOX_WEBHOOK_SECRET, "Content-Type": "application/json"}
-            current_app.test_client().post("/api/payments/webhook/flutterwave", data=raw, headers=headers)
+            self.tell({"event": "charge.completed", "data": data})
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Any event of the gateway."""
+        headers = {"verif-hash": SANDBOX_WEBHOOK_SECRET, "Content-Type": "application/json"}
+        url, raw = "/api/payments/webhook/flutterwave", json.dumps(event)
+        current_app.test_client().post(url, data=raw, headers=headers)
 
     def ask_all(self, sql: str, *given: Any) -> list[tuple[Any, ...]]:
         """Rows of a query over the way that is never cut."""
@@ -111,7 +118,7 @@ class World:
         assert sorted(rows) == sorted((c.gateway_tx_id, int(c.amount), c.currency) for c in theirs.values())
         for currency in {"XAF", *[c.currency for c in theirs.values()]}:
             came = sum(int(c.amount) for c in theirs.values() if c.currency == currency)
-            assert self.clearing(currency) == came - self.sent_back(currency), currency
+            assert self.clearing(currency) == came - self.sent_back(currency) - self.disputed(currency), currency
         for charge_id, charge in theirs.items():
             returned = sum(r.amount for r in self.gateway.refunds if r.charge_id == charge_id and r.outcome != "failed")
             assert returned <= charge.amount
@@ -121,6 +128,11 @@ class World:
         of = {c.gateway_tx_id: c.currency for charges in self.gateway.charges.values() for c in charges}
         gone = [r for r in self.gateway.refunds if r.outcome != "failed" and of[r.charge_id] == currency]
         return sum(int(refund.amount) for refund in gone)
+
+    def disputed(self, currency: str = "XAF") -> int:
+        """What the gateway took back for disputes that are open or lost."""
+        taken = [one for one in self.gateway.disputes.values() if one.outcome in ("open", "lost")]
+        return sum(int(one.amount) for one in taken if one.currency == currency)
 
     def clearing(self, currency: str = "XAF") -> int:
         """What the books say the gateway holds for us."""
@@ -134,7 +146,8 @@ class World:
         )}  # fmt: skip
         mine = {c.gateway_tx_id: c for ref in refs for c in self.gateway.charges.get(ref, []) if c.status == SUCCESSFUL}
         back = [r for r in self.gateway.refunds if r.charge_id in mine and r.outcome != "failed"]
-        return int(sum(c.amount for c in mine.values()) - sum(r.amount for r in back))
+        lost = [d for d in self.gateway.disputes.values() if d.charge_id in mine and d.outcome == "lost"]
+        return int(sum(c.amount for c in mine.values()) - sum(r.amount for r in back) - sum(d.amount for d in lost))
 
 
 @contextlib.contextmanager

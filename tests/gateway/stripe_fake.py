@@ -1,5 +1,9 @@
 """A small stateful Stripe: what its documentation says of sessions, payments, charges, refunds, lists, search,
-idempotency keys and signed events. `localstripe` knows no Checkout Sessions. Faults are switched on by the test.
+payouts, disputes, idempotency keys and signed events. Faults are switched on by the test.
+
+The package `localstripe` (1.15.10) was tried as its ground and is none: its lists of charges and refunds answer 500 to
+the filters `payment_intent` and `created[gte]`, it has no search, disputes, keys or payouts of transactions, it refunds
+13,000 of a charge of 6,500, and it keeps its state in one file for all processes.
 """
 
 import hashlib
@@ -38,6 +42,9 @@ class StripeFake:
     intents: list[dict[str, Any]] = field(default_factory=list)
     charges: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[dict[str, Any]] = field(default_factory=list)
+    movements: list[dict[str, Any]] = field(default_factory=list)
+    payouts: list[dict[str, Any]] = field(default_factory=list)
+    disputes: list[dict[str, Any]] = field(default_factory=list)
     requests: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     faults: list[tuple[str, str]] = field(default_factory=list)
     answered: dict[str, tuple[Any, int, Any]] = field(default_factory=dict)
@@ -63,20 +70,12 @@ class StripeFake:
 
     def make_charge(self, session: dict[str, Any], status: str, captured: bool) -> dict[str, Any]:
         amount = session["amount_total"]
-        movement = {
-            "id": self.new_id("txn"),
-            "object": "balance_transaction",
-            "amount": amount,
-            "currency": "xaf",
-            "fee": 195,
-            "net": amount - 195,
-        }
         charge = {
             "id": self.new_id("ch"),
             "object": "charge",
             "amount": amount,
             "amount_refunded": 0,
-            "balance_transaction": movement if status == "succeeded" else None,
+            "balance_transaction": None,
             "captured": captured,
             "created": int(time.time()),
             "currency": session["currency"],
@@ -87,13 +86,87 @@ class StripeFake:
             "status": status,
         }
         self.charges.insert(0, charge)
+        if status == "succeeded":
+            charge["balance_transaction"] = self.move("charge", amount, charge, fee=195)
         return charge
+
+    def move(self, kind: str, amount: int, source: dict[str, Any], *, fee: int = 0) -> dict[str, Any]:
+        """Move money on our balance there: what no payout took yet waits for the next one."""
+        movement = {
+            "id": self.new_id("txn"),
+            "object": "balance_transaction",
+            "amount": amount,
+            "created": int(time.time()),
+            "currency": source["currency"],
+            "fee": fee,
+            "net": amount - fee,
+            "reporting_category": kind,
+            "source": source["id"],
+            "type": kind,
+            "_payout": None,
+        }
+        self.movements.insert(0, movement)
+        return movement
+
+    def pay_out(self, *, status: str = "paid", automatic: bool = True) -> dict[str, Any]:
+        """Send everything on our balance to our bank."""
+        waiting = [one for one in self.movements if one["_payout"] is None]
+        net = sum(one["net"] for one in waiting)
+        payout = {
+            "id": self.new_id("po"),
+            "object": "payout",
+            "amount": net,
+            "arrival_date": int(time.time()) + 86400,
+            "automatic": automatic,
+            "created": int(time.time()),
+            "currency": "xaf",
+            "method": "standard",
+            "reconciliation_status": "completed" if automatic else "not_applicable",
+            "status": status,
+            "type": "bank_account",
+        }
+        for one in [*waiting, self.move("payout", -net, payout)]:
+            one["_payout"] = payout["id"]
+        self.payouts.insert(0, payout)
+        return payout
+
+    def dispute(self, charge_id: str, amount: int, status: str = "needs_response") -> dict[str, Any]:
+        """Have the payer dispute a charge; the money leaves our balance, save for a question before that."""
+        charge = found(self.charges, charge_id)
+        dispute = {
+            "id": self.new_id("du"),
+            "object": "dispute",
+            "amount": amount,
+            "balance_transactions": [],
+            "charge": charge_id,
+            "created": int(time.time()),
+            "currency": charge["currency"],
+            "evidence_details": {"due_by": int(time.time()) + 604800, "has_evidence": False, "past_due": False},
+            "is_charge_refundable": False,
+            "livemode": False,
+            "metadata": {},
+            "payment_intent": charge["payment_intent"],
+            "reason": "general",
+            "status": status,
+        }
+        self.disputes.insert(0, dispute)
+        if not status.startswith("warning"):
+            self.move("adjustment", -amount, dispute, fee=1500)
+        return dispute
+
+    def decide(self, dispute: dict[str, Any], status: str) -> None:
+        """Have the bank decide; what is won comes back, its fee does not."""
+        dispute["status"] = status
+        if status == "won":
+            self.move("adjustment", dispute["amount"], dispute)
 
     def end_refunds(self, status: str = "succeeded") -> None:
         """Bring all refunds under way to their end."""
         for refund in self.refunds:
             if refund["status"] == "pending":
                 refund["status"] = status
+                if status == "succeeded":
+                    self.move("refund", -refund["amount"], refund)
 
     def new_id(self, prefix: str) -> str:
         return f"{prefix}_{'test_' if prefix == 'cs' else ''}{next(self.numbers):024d}"
@@ -101,7 +174,7 @@ class StripeFake:
     # ---- its API
 
     def answer(self, method: str, path: str, sent: dict[str, Any]) -> Any:
-        route = re.sub(r"(?<=/)(?:cs_test|re|pi|ch)_\d+", "ID", path)
+        route = re.sub(r"(?<=/)(?:cs_test|re|pi|ch|du)_\d+", "ID", path)
         given = next((part for part in path.split("/") if "_" in part and part[-1].isdigit()), "")
         deeds = {
             ("POST", "/checkout/sessions"): lambda: self.open_session(sent),
@@ -111,6 +184,10 @@ class StripeFake:
             ("GET", "/charges"): lambda: self.list_charges(sent),
             ("POST", "/refunds"): lambda: self.open_refund(sent),
             ("GET", "/refunds"): lambda: page("/refunds", self.refunds, sent, "charge"),
+            ("GET", "/payouts"): lambda: page("/payouts", self.payouts, sent),
+            ("GET", "/disputes"): lambda: page("/disputes", self.disputes, sent),
+            ("GET", "/disputes/ID"): lambda: found(self.disputes, given),
+            ("GET", "/balance_transactions"): lambda: self.list_movements(sent),
             ("GET", "/refunds/ID"): lambda: found(self.refunds, given),
         }
         if (method, route) not in deeds:
@@ -165,6 +242,16 @@ class StripeFake:
             ]
         return listed
 
+    def list_movements(self, sent: dict[str, Any]) -> dict[str, Any]:
+        payout = found(self.payouts, sent["payout"])
+        if not payout["automatic"]:
+            raise Refusal(400, "payout_not_automatic")
+        listed = page("/balance_transactions", [one for one in self.movements if one["_payout"] == payout["id"]], sent)
+        sources = {one["id"]: one for one in (*self.charges, *self.refunds, *self.disputes, *self.payouts)}
+        if "data.source" in sent.get("expand", {}).values():
+            listed["data"] = [{**row, "source": sources[row["source"]]} for row in listed["data"]]
+        return listed
+
     def open_refund(self, sent: dict[str, Any]) -> dict[str, Any]:
         charge, amount = found(self.charges, sent["charge"]), int(sent["amount"])
         if amount > charge["amount"] - charge["amount_refunded"]:
@@ -215,8 +302,10 @@ def page(url: str, rows: list[dict[str, Any]], sent: dict[str, Any], by: str | N
     limit = int(sent.get("limit", 10))
     if not 1 <= limit <= 100:
         raise Refusal(400, "parameter_invalid_integer")
-    since = int(sent.get("created", {}).get("gte", 0))
-    rows = [row for row in rows if (by is None or by not in sent or row[by] == sent[by]) and row["created"] >= since]
+    asked = sent.get("created", {})
+    since, until = int(asked.get("gte", 0)), int(asked.get("lt", 2**60))
+    rows = [row for row in rows if by is None or by not in sent or row[by] == sent[by]]
+    rows = [row for row in rows if since <= row["created"] < until]
     if after := sent.get("starting_after"):
         rows = rows[[row["id"] for row in rows].index(after) + 1 :]
     return {"object": "list", "url": f"/v1{url}", "has_more": len(rows) > limit, "data": rows[:limit]}

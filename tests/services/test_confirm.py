@@ -21,24 +21,7 @@ from aurapark.payments.gateway import GatewayUncertain
 from aurapark.payments.models import Payment, PaymentState
 from tests.factories import Network
 from tests.fakes import FakeGateway
-from tests.stories import check, claims_of, fresh, hold, pass_time, payments_of, race, start
-
-OVER = timedelta(minutes=26)  # session and grace are over
-
-
-@pytest.fixture
-def gateway() -> FakeGateway:
-    return FakeGateway()
-
-
-@pytest.fixture
-def booking(network: Network) -> Booking:
-    return hold(network, "12", "13")
-
-
-@pytest.fixture
-def payment(booking: Booking, gateway: FakeGateway) -> Payment:
-    return start(booking, gateway)
+from tests.stories import OVER, check, claims_of, fresh, hold, pass_time, payments_of, race, start
 
 
 def test_a_verified_success_confirms(booking: Booking, payment: Payment, gateway: FakeGateway) -> None:

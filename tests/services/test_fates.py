@@ -23,6 +23,7 @@ from tests.factories import H19, Network
 from tests.fakes import FakeGateway
 from tests.refunding import balance, drain, findings, refunds, states
 from tests.stories import (
+    OVER,
     PAYMENT_TERMS,
     check,
     claims_of,
@@ -35,23 +36,6 @@ from tests.stories import (
     signer,
     start,
 )
-
-OVER = timedelta(minutes=26)  # session and grace are over
-
-
-@pytest.fixture
-def gateway() -> FakeGateway:
-    return FakeGateway()
-
-
-@pytest.fixture
-def booking(network: Network) -> Booking:
-    return hold(network, "12", "13")
-
-
-@pytest.fixture
-def payment(booking: Booking, gateway: FakeGateway) -> Payment:
-    return start(booking, gateway)
 
 
 def lapse(booking: Booking, payment: Payment, gateway: FakeGateway) -> None:
