@@ -29,10 +29,12 @@ FORGET = (
     text("""
         DELETE FROM holder WHERE key IN (
             SELECT key FROM holder WHERE seen_at < now() - :keep ORDER BY seen_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+        RETURNING 1
     """),
     text("""
         DELETE FROM failed_try WHERE id IN (
             SELECT id FROM failed_try WHERE at < now() - :keep ORDER BY at LIMIT :limit FOR UPDATE SKIP LOCKED)
+        RETURNING 1
     """),
 )
 
@@ -79,5 +81,5 @@ def note_failure(walls: Sequence[Wall]) -> None:
 
 def forget_old(limit: int) -> int:
     """Delete rows no limit looks at any more; returns how many."""
-    rows = [db.session.execute(statement, {"keep": KEEP, "limit": limit}) for statement in FORGET]
-    return sum(int(row.rowcount) for row in rows)  # type: ignore[attr-defined]
+    gone = [db.session.execute(statement, {"keep": KEEP, "limit": limit}).all() for statement in FORGET]
+    return sum(len(rows) for rows in gone)

@@ -8,6 +8,7 @@ guessing is PostgreSQL's and needs none of this.
 
 import re
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter, RateLimitExceeded
@@ -38,16 +39,17 @@ class Flooded(TooMany):
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Count every request of the application before anything else looks at it."""
+    bounded: dict[str, Any] = {
+        "socket_timeout": PATIENCE,
+        "socket_connect_timeout": PATIENCE,
+        "retry": Retry(NoBackoff(), 0),
+    }
     limiter = Limiter(
         client_network,
         application_limits=[f"{BUDGET} per minute"],
         application_limits_cost=_cost,
         storage_uri=re.sub("^unix:", "redis+unix:", settings.redis_url),
-        storage_options={
-            "socket_timeout": PATIENCE,
-            "socket_connect_timeout": PATIENCE,
-            "retry": Retry(NoBackoff(), 0),
-        },
+        storage_options=bounded,
         strategy="fixed-window",
         in_memory_fallback_enabled=True,
         key_prefix="flood",
