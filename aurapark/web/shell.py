@@ -41,10 +41,10 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.jobs import api_routes as jobs_api
     from aurapark.search import api_routes as search_api
     from aurapark.search import routes as search
-    from aurapark.web import health, openapi, styleguide
+    from aurapark.web import health, openapi, privacy, styleguide
 
     pages: list[Blueprint] = [search.bp, seats.bp, payment.bp, booking.bp, cancel.bp, sign_in.bp, account_routes.bp]
-    pages += [prove_routes.bp, factor_routes.bp]
+    pages += [prove_routes.bp, factor_routes.bp, privacy.bp]
     shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, jobs_api.bp, health.bp, metrics.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]
 
