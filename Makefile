@@ -3,7 +3,7 @@
 PYTEST_ARGS ?=
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: run test faults lint format lock setup
+.PHONY: run test faults security lint format lock setup
 
 run: ## start everything; Ctrl-C stops everything
 	@scripts/setup app
@@ -16,6 +16,10 @@ test: ## run the whole suite on real servers, two tests at a time; PYTEST_ARGS="
 faults: ## the long form: every commit and every call cut, 500 model examples of 50 steps, each race 200 times
 	@scripts/setup dev
 	@FAULT_SCALE=10 RACE_ROUNDS=200 .venv/bin/python -m pytest tests/faults tests/concurrency $(PYTEST_ARGS)
+
+security: ## the walls at length: schemathesis makes up 200 calls for each operation of the API
+	@scripts/setup dev
+	@SCHEMA_EXAMPLES=200 .venv/bin/python -m pytest tests/security $(PYTEST_ARGS)
 
 lint: ## style, types, who may import whom, and what bandit finds
 	@scripts/setup dev
