@@ -19,7 +19,7 @@ faults: ## the long form: every commit and every call cut, 500 model examples of
 
 security: ## the walls at length: schemathesis makes up 200 calls for each operation of the API
 	@scripts/setup dev
-	@SCHEMA_EXAMPLES=200 .venv/bin/python -m pytest tests/security $(PYTEST_ARGS)
+	@SCHEMA_EXAMPLES=200 CRAWL_PAGES=200 .venv/bin/python -m pytest tests/security tests/browser/test_canary.py $(PYTEST_ARGS)
 
 lint: ## style, types, who may import whom, and what bandit finds
 	@scripts/setup dev

@@ -1,0 +1,205 @@
+"""A canary in every field that people fill and pages show: every page, mail, SMS and file is read, and nothing sings.
+
+`IDENTITIES` is who walks: an identity is a name and the cookies of its browser. Each walks every link it is shown.
+"""
+
+import email
+import email.policy
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage
+from sqlalchemy import text
+
+from aurapark import create_app
+from aurapark.accounts.models import AgencyRole, PlatformRole
+from aurapark.database import in_transaction
+from aurapark.devstack.servers import EmbeddedServers
+from aurapark.extensions import db
+from aurapark.notifications.relay import send_due
+from aurapark.references import booking_token
+from tests.accounts import browser_of, make_staff, make_user
+from tests.conftest import admin_connection, make_settings, url_of
+from tests.factories import Network
+from tests.running import running_site
+from tests.stories import HOLD_TERMS, confirm, hold
+
+NAME = "aurapark_canary"
+CANARY = "\"'><img src=x onerror=sing()><script>sing()</script>{{7*7}}{a.__class__}%s${7*7}"
+FIELDS = {
+    "agency": ("name", "short_name", "licence", "phone"),
+    "vehicle": ("name", "plate"),
+    "seat_map": ("name_fr", "name_en"),
+    "city": ("name",),
+    "stop": ("name",),
+    "passenger": ("name",),
+    "booking": ("payer_name",),
+    "payment": ("failure",),
+    "user_account": ("name",),
+    "login_session": ("device",),
+}
+MOST_PAGES = int(os.environ.get("CRAWL_PAGES", "20"))  # `make security` walks further
+
+
+@dataclass
+class Sung:
+    """A running site full of canaries, its addresses to begin with, and the cookies of each identity."""
+
+    url: str
+    reference: str
+    seeds: list[str]
+    identities: dict[str, dict[str, str]]
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def sung(servers: EmbeddedServers, template_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sung]:
+    """A sold booking, a held one, people of every role; then every field is overwritten with the canary."""
+    folder = tmp_path_factory.mktemp("canary")
+    with admin_connection(servers) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {NAME} TEMPLATE {template_database} STRATEGY FILE_COPY")
+    url = url_of(servers, NAME)
+    with running_site(url, servers.redis_url, folder, processes=(), RATE_LIMITS="off") as site:
+        var = Path(site.environment["AURAPARK_VAR"])
+        app = create_app(make_settings(url, servers.redis_url, var, SITE_URL=site.url))
+        with app.app_context():
+            network = Network.make()
+            sold, held = confirm(network), hold(network, "14")
+            people = {"traveller": make_user()}
+            people |= {str(role): make_staff(role, network.agency) for role in AgencyRole}
+            people |= {str(role): make_staff(role) for role in PlatformRole}
+            identities: dict[str, dict[str, str]] = {"guest": {}}
+            for name, user in people.items():
+                browser = browser_of(app, user, second_factor=True)
+                cookie = browser.get_cookie("session")
+                assert cookie is not None
+                identities[name] = {"session": cookie.value}
+            in_transaction(_poison)
+            while send_due(app.config["AURAPARK"], 100):
+                pass
+            day = network.trip.service_date
+            links = [f"/t/{booking_token(HOLD_TERMS.token_key, one.reference, 1)}" for one in (sold, held)]
+            seeds = [
+                *links,
+                f"/trips?from=DLA&to=YAO&date={day}&passengers=1",
+                f"/trips/{network.trip.id}/seats?from=DLA&to=YAO&passengers=1",
+                f"/bookings/{sold.reference}/cancel",
+                f"/bookings/{held.reference}/checkout",
+                "/account",
+                f"/find?x={CANARY}",
+                f"/trips?from={CANARY}&to={CANARY}",
+            ]
+            reference = sold.reference
+            db.session.remove()
+            db.engine.dispose()
+        yield Sung(site.url, reference, seeds, identities, var)
+
+
+def _poison() -> None:
+    for table, columns in FIELDS.items():
+        for column in columns:
+            unique = " || id" if column == "plate" else ""
+            db.session.execute(text(f"UPDATE {table} SET {column} = :song{unique}"), {"song": CANARY})  # noqa: S608
+
+
+@pytest.fixture
+def walk(browser: Browser, sung: Sung) -> Iterator[Callable[[str], list[str]]]:
+    contexts: list[BrowserContext] = []
+
+    def go(identity: str) -> list[str]:
+        """Walk as somebody; returns what the browser complained about, and where the canary sang."""
+        context = browser.new_context(locale="en")
+        contexts.append(context)
+        cookies = sung.identities[identity]
+        context.add_cookies([{"name": n, "value": v, "url": sung.url} for n, v in cookies.items()])
+        said: list[str] = []
+        context.expose_function("sing", lambda: said.append("the canary sang"))
+        page = context.new_page()
+        page.on("console", lambda message: said.append(f"{page.url} {message.text}") if _matters(message) else None)
+        page.on("dialog", lambda dialog: dialog.dismiss())
+        waiting, seen = list(sung.seeds), set()
+        while waiting and len(seen) < MOST_PAGES:
+            path = waiting.pop(0)
+            if path in seen:
+                continue
+            seen.add(path)
+            answer = page.goto(sung.url + path, wait_until="load")
+            assert answer is None or answer.status < 500, path
+            foreign = page.locator("img[src='x'], [onerror]").count()
+            if foreign:
+                said.append(f"{path}: the canary became an element")
+            waiting += [one for one in page.evaluate(LINKS) if _walks(one)]
+        return said
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+LINKS = """() => [...document.querySelectorAll("a[href]")].filter(a => a.origin === location.origin && !a.download)
+    .map(a => a.pathname + a.search)"""
+
+
+def _walks(path: str) -> bool:
+    return not urlsplit(path).path.endswith(".ics") and "theme=" not in path and "lang=" not in path
+
+
+def _matters(message: ConsoleMessage) -> bool:
+    """A violation of the policy is an error; advice of the browser and our own 404 are not."""
+    return message.type == "error" and "status of 4" not in message.text
+
+
+@pytest.mark.parametrize("identity", ["guest", "traveller", "owner", "admin"])
+def test_no_canary_sings_on_any_page(sung: Sung, walk: Callable[[str], list[str]], identity: str) -> None:
+    assert walk(identity) == []
+
+
+def test_the_canary_sings_where_nothing_holds_it(browser: Browser) -> None:
+    """The control: put into a page without escaping and without a policy, it is heard."""
+    page = browser.new_page()
+    heard: list[int] = []
+    page.expose_function("sing", lambda: heard.append(1))
+    page.set_content(f'<input value="{CANARY}">')
+    page.wait_for_timeout(200)
+    page.close()
+    assert len(heard) == 2
+
+
+def test_templates_in_fields_stay_text(sung: Sung) -> None:
+    client = requests.Session()
+    pages = [client.get(sung.url + seed, timeout=10, headers={"Accept-Language": "en"}).text for seed in sung.seeds]
+    shown = [page for page in pages if "{{7*7}}" in page]
+    assert len(shown) >= 3
+    for page in pages:
+        assert "<script>sing()" not in page
+        assert "<img src=x" not in page
+
+
+def test_mails_and_texts_carry_it_as_text(sung: Sung) -> None:
+    mails = [email.message_from_bytes(one.read_bytes(), policy=email.policy.default) for one in _files(sung, "mail")]
+    assert mails
+    for mail in mails:
+        for part in mail.walk():
+            if part.get_content_type() == "text/html":
+                assert "<script>sing()" not in part.get_content()
+                assert "<img src=x" not in part.get_content()
+    assert any("{{7*7}}" in one.read_text(errors="replace") for one in _files(sung, "sms")) or mails
+
+
+def _files(sung: Sung, kind: str) -> list[Path]:
+    return [one for one in (sung.folder / kind).rglob("*") if one.is_file()]
+
+
+def test_the_calendar_file_has_one_event_whatever_the_names_say(sung: Sung) -> None:
+    client = requests.Session()
+    client.get(sung.url + sung.seeds[0], timeout=10)
+    file = client.get(f"{sung.url}/bookings/{sung.reference}/calendar.ics", timeout=10)
+    assert file.status_code == 200
+    assert file.text.count("\nBEGIN:VEVENT") == 1
+    assert file.headers["Content-Disposition"] == f'attachment; filename="aurapark-{sung.reference}.ics"'
