@@ -19,7 +19,7 @@ SYSTEM = "system"
 # Actions on money and power: nobody does them without a name and a reason (I26 looks for the same).
 PRIVILEGED = re.compile(
     r"^(refund\.(approve|propose|retry)|payment\.(resolve|attach)|case\.(take|resolve)"
-    r"|payout|commission|role|agency|user\.(disable|enable)|trip\.cancel)"
+    r"|payout|commission|role|agency|user\.(disable|enable|end_sessions|factor_reset)|trip\.cancel)"
 )
 
 

@@ -28,7 +28,7 @@ def create_user(
             user.email = address.value
         db.session.add(user)
         db.session.flush()
-        audit.record("user_created", ENTITY, str(user.id), actor=actor, after={"platform_role": role and role.value})
+        audit.record("user.create", ENTITY, str(user.id), actor=actor, after={"platform_role": role and role.value})
         return user.id
 
     return in_transaction(work)
@@ -42,10 +42,13 @@ def disable_user(address: Address, *, reason: str, actor: str) -> int:
 
     def work() -> int:
         user = _lock(address)
+        before = {"disabled": user.disabled_at is not None}
         user.disabled_at, user.disabled_reason = user.disabled_at or func.now(), reason
         one_time.spoil(user.id, *SENT_SECRETS)
-        audit.record("user_disabled", ENTITY, str(user.id), actor=actor, reason=reason)
-        return sessions.end_sessions(user.id, because=SessionEnd.DISABLED)
+        ended = sessions.end_sessions(user.id, because=SessionEnd.DISABLED)
+        after = {"disabled": True, "sessions_ended": ended}
+        audit.record("user.disable", ENTITY, str(user.id), actor=actor, reason=reason, before=before, after=after)
+        return ended
 
     return in_transaction(work)
 
@@ -55,8 +58,9 @@ def enable_user(address: Address, *, reason: str, actor: str) -> None:
 
     def work() -> None:
         user = _lock(address)
+        before, after = {"disabled": user.disabled_at is not None}, {"disabled": False}
         user.disabled_at = user.disabled_reason = None
-        audit.record("user_enabled", ENTITY, str(user.id), actor=actor, reason=reason)
+        audit.record("user.enable", ENTITY, str(user.id), actor=actor, reason=reason, before=before, after=after)
 
     in_transaction(work)
 
@@ -66,8 +70,10 @@ def end_sessions_of(address: Address, *, reason: str, actor: str) -> int:
 
     def work() -> int:
         user = _lock(address)
-        audit.record("user_sessions_ended", ENTITY, str(user.id), actor=actor, reason=reason)
-        return sessions.end_sessions(user.id, because=SessionEnd.ENDED_BY_STAFF)
+        ended = sessions.end_sessions(user.id, because=SessionEnd.ENDED_BY_STAFF)
+        before, after = {"sessions": ended}, {"sessions": 0}
+        audit.record("user.end_sessions", ENTITY, str(user.id), actor=actor, reason=reason, before=before, after=after)
+        return ended
 
     return in_transaction(work)
 

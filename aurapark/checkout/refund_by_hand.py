@@ -28,7 +28,9 @@ def retry_refund(refund_id: int, *, actor: str, reason: str) -> Refund:
         refund.posts, refund.checks, refund.next_check_at = 0, 0, now
         refund.empty_queries, refund.last_empty_at = 0, None
         refund.handler = refund.proof = None
-        audit.record("refund.retry", "refund", str(refund.id), actor=actor, reason=reason, **_change(before, refund))
+        audit.record(
+            "refund.retry", "refund", str(refund.id), actor=actor, reason=reason, before=before, after=_standing(refund)
+        )
         resolve_refund(refund.id, actor=actor, reason=reason, resolution=Resolution.RETRY)
         return refund
 
@@ -48,7 +50,13 @@ def propose_done(refund_id: int, *, actor: str, proof: str) -> Refund:
         before = _standing(refund)
         refund.handler, refund.proof = actor, proof.strip()
         audit.record(
-            "refund.propose", "refund", str(refund.id), actor=actor, reason=refund.proof, **_change(before, refund)
+            "refund.propose",
+            "refund",
+            str(refund.id),
+            actor=actor,
+            reason=refund.proof,
+            before=before,
+            after=_standing(refund),
         )
         return refund
 
@@ -69,19 +77,28 @@ def approve_done(refund_id: int, *, actor: str, reason: str) -> Refund:
         refund.approver = actor
         resolve_refund(refund.id, actor=refund.handler, reason=refund.proof or "", resolution=Resolution.BY_HAND)
         settle(refund, payment, postings_for_bank_refund(refund=Money(refund.amount, refund.currency)), now=now)
-        audit.record("refund.approve", "refund", str(refund.id), actor=actor, reason=reason, **_change(before, refund))
+        audit.record(
+            "refund.approve",
+            "refund",
+            str(refund.id),
+            actor=actor,
+            reason=reason,
+            before=before,
+            after=_standing(refund),
+        )
         return refund
 
     return in_transaction(work)
 
 
 def _standing(refund: Refund) -> dict[str, Any]:
-    return {"state": refund.state.value, "handler": refund.handler, "approver": refund.approver}
-
-
-def _change(before: dict[str, Any], refund: Refund) -> dict[str, dict[str, Any]]:
-    """The two sides of an audit entry about a refund."""
-    return {"before": before, "after": {**_standing(refund), "amount": refund.amount, "currency": refund.currency}}
+    return {
+        "state": refund.state.value,
+        "amount": refund.amount,
+        "currency": refund.currency,
+        "handler": refund.handler,
+        "approver": refund.approver,
+    }
 
 
 def _lock_failed(refund_id: int) -> tuple[Refund, Payment]:

@@ -1,4 +1,4 @@
-"""What is banned because it went wrong elsewhere: markup made of data, SQL made of strings, objects made of bytes, chance.
+"""What is banned because it went wrong elsewhere: markup made of data, SQL of strings, objects of bytes, chance.
 
 Each list names the places that may, with why; a new place must argue its way in.
 """

@@ -177,7 +177,7 @@ def test_the_first_admin_is_made_by_the_command(app: Flask) -> None:
     user = db.session.query(User).one()
     assert (user.email, user.platform_role, user.email_verified_at) == ("admin@example.cm", "admin", None)
     assert is_password("une phrase de passe", user.password_hash)
-    assert db.session.query(AuditEntry.action).scalar() == "user_created"
+    assert db.session.query(AuditEntry.action).scalar() == "user.create"
     code, said = run(app, "create", "admin@example.cm", "--name", "Ada", "--generate")
     assert (code, said.splitlines()[-1]) == (
         1,
@@ -202,7 +202,7 @@ def test_whoever_is_disabled_has_no_session(app: Flask, awa: User) -> None:
     assert run(app, "sessions", "end", KNOWN.value, "--reason", "stolen phone")[1].startswith("sessions ended: ")
     assert run(app, "disable", "nobody@example.cm", "--reason", "left")[0] == 1
     actions = [action for (action,) in db.session.query(AuditEntry.action).order_by(AuditEntry.id)]
-    assert actions == ["user_disabled", "user_enabled", "user_sessions_ended"]
+    assert actions == ["user.disable", "user.enable", "user.end_sessions"]
 
 
 def test_the_demo_has_every_login_once(app: Flask) -> None:
