@@ -62,7 +62,7 @@ def end_all() -> Response:
 @bp.get("/password")
 def ask_password() -> Response:
     """Ask for the present and the new password."""
-    return show("account/password.html", ChangePasswordForm())
+    return show("account/password.html", ChangePasswordForm(), who=require_identity())
 
 
 @bp.post("/password")
@@ -70,13 +70,13 @@ def change_password() -> Response:
     """Set a new password: every other session ends, this one goes on under a new token."""
     form, who = ChangePasswordForm(request.form), require_identity()
     if not form.validate():
-        return show("account/password.html", form, status=422)
+        return show("account/password.html", form, status=422, who=who)
     try:
         password_hash = changing.prepare_password(who, form.password.data, form.new_password.data)
     except WeakPassword as error:
-        return show_again("account/password.html", form, error, field="new_password")
+        return show_again("account/password.html", form, error, field="new_password", who=who)
     except WrongPassword as error:
-        return show_again("account/password.html", form, error, field="password")
+        return show_again("account/password.html", form, error, field="password", who=who)
     go_on(in_same=lambda: changing.set_password(who.user_id, password_hash, keep_session=who.session_id))
     wake("send_messages")
     return redirect("/account?done=password", 303)
@@ -85,7 +85,7 @@ def change_password() -> Response:
 @bp.get("/<any(email, phone):kind>")
 def ask_address(kind: str) -> Response:
     """Ask for a new e-mail address or phone number."""
-    return show("account/address.html", ADDRESS_FORMS[kind](), kind=kind)
+    return show("account/address.html", ADDRESS_FORMS[kind](), kind=kind, who=require_identity())
 
 
 @bp.post("/<any(email, phone):kind>")
@@ -93,12 +93,12 @@ def send_address_code(kind: str) -> Response:
     """Send a code to the new address, after the password."""
     form, who = ADDRESS_FORMS[kind](request.form), require_identity()
     if not form.validate():
-        return show("account/address.html", form, status=422, kind=kind)
+        return show("account/address.html", form, status=422, kind=kind, who=who)
     address = form.address.data if isinstance(form.address.data, Address) else Address(form.address.data)
     try:
         changing.ask_for_new_address(who, address, form.password.data, request_hash=new_request(), key=keys()[0])
     except WrongPassword as error:
-        return show_again("account/address.html", form, error, field="password", kind=kind)
+        return show_again("account/address.html", form, error, field="password", kind=kind, who=who)
     wake("send_messages")
     return redirect(f"/account/{kind}/check", 303)
 
