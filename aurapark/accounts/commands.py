@@ -66,6 +66,18 @@ def enable(address: str, reason: str, actor: str) -> None:
     click.echo("enabled")
 
 
+@users.command("reset-factor")
+@click.argument("address")
+@click.option("--reason", required=True, help="Why, and how you know who asked; it is kept for ever.")
+@click.option("--as", "actor", default="command line", help="Your name, for the audit log.")
+def reset_factor(address: str, reason: str, actor: str) -> None:
+    """Take away the second factors of somebody who has lost them; their sessions end, and they are told."""
+    from aurapark.accounts.factor_changes import reset_factors
+
+    count = _clearly(lambda: reset_factors(_user_id(address), actor=actor, reason=reason))
+    click.echo(f"second factors removed: {count}; the password alone opens the page that sets up a new one")
+
+
 @users.group("sessions")
 def sessions() -> None:
     """Where somebody is signed in."""
@@ -93,6 +105,16 @@ def _address(text: str):  # type: ignore[no-untyped-def]  # keeps the import of 
         return read_address(text)
     except AddressError as error:
         raise click.ClickException(error.sentence) from error
+
+
+def _user_id(text: str) -> int:
+    from aurapark.accounts.errors import UserNotFound
+    from aurapark.accounts.people import find_user
+
+    user = find_user(_address(text))
+    if user is None:
+        raise UserNotFound
+    return user.id
 
 
 def _clearly(work: Callable[[], T]) -> T:

@@ -16,6 +16,7 @@ from aurapark.demo.bulk import list_prices, list_trips_to_fill, write_sales
 from aurapark.demo.buses import write_buses
 from aurapark.demo.charges import Sandbox, find_sandbox, tell_sandbox
 from aurapark.demo.demand import DELAY_MINUTES, DELAYED_DEPARTURE, Special, TripToFill, find_specials, happens_on
+from aurapark.demo.factors import write_factors
 from aurapark.demo.network import write_agencies, write_places
 from aurapark.demo.sales import Sale, sell
 from aurapark.demo.scenarios import Stage, play_scenarios
@@ -70,6 +71,7 @@ def load_demo(settings: Settings, *, seed: int = DEFAULT_SEED, scale: int = 1) -
         in_transaction(lambda: write_agencies(copy))  # noqa: B023  run at once
         in_transaction(lambda: write_buses(copy))  # noqa: B023  run at once
     in_transaction(write_accounts)
+    in_transaction(lambda: write_factors((settings.secret_key, *settings.secret_key_fallbacks)))
     days = [clock.today() + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)]
     trips = sum(in_transaction(lambda: generate_trips(day, 1)) for day in days)  # noqa: B023  run at once
     bookings, seats = _fill_trips(settings, seed)

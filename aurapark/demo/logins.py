@@ -1,4 +1,4 @@
-"""The names and the one password of the demo's logins: `make run` prints them, and needs nothing else of the demo."""
+"""The demo's logins, their one password and authenticator key: `make run` prints them, and needs nothing else of it."""
 
 DOMAIN = "demo.aurapark"
 PASSWORD = "bus-de-nuit-237"  # noqa: S105  published on purpose: the demo never loads into production
@@ -15,6 +15,8 @@ LOGINS = (
     "finance2",
     "admin",
 )
+WITH_FACTOR = ("owner", "manager", "owner2", "support", "finance", "finance2", "admin")  # their roles need one
+TOTP_SECRET = "AURAPARKDEMO23456777AURAPARKDEMO"  # noqa: S105  published on purpose too
 
 
 def email_of(login: str) -> str:

@@ -14,7 +14,7 @@ import psutil
 from dotenv import dotenv_values
 
 from aurapark.config import ROOT, Settings, SettingsError, load_settings
-from aurapark.demo.logins import LOGINS, PASSWORD, email_of
+from aurapark.demo.logins import LOGINS, PASSWORD, TOTP_SECRET, WITH_FACTOR, email_of
 from aurapark.devstack.console import Console
 from aurapark.devstack.errors import DevstackError, explain_os_error
 from aurapark.devstack.places import only_one
@@ -169,7 +169,8 @@ def _answers(port: int, path: str) -> bool:
 
 def _announcement(settings: Settings, logs: Sequence[str]) -> str:
     seconds = time.time() - psutil.Process().create_time()
-    logins = f"\n{' ' * 15}".join(map(email_of, LOGINS))
+    gap = f"\n{' ' * 15}"
+    logins = gap.join(f"{email_of(login)}{' *' if login in WITH_FACTOR else ''}" for login in LOGINS)
     return f"""
   AuraPark is ready in {seconds:.1f} s
 
@@ -180,6 +181,7 @@ def _announcement(settings: Settings, logs: Sequence[str]) -> str:
     logs       {" ".join(logs) or "none: the servers are not ours"}
     logins     password {PASSWORD}
                {logins}
+               * asks for a code too: key {TOTP_SECRET} in an authenticator app
     stop       Ctrl-C
 """
 

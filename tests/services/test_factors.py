@@ -10,15 +10,23 @@ from sqlalchemy import func, select, text, update
 
 from aurapark import clock
 from aurapark.accounts import factor_rules, factors, passkeys, passwords
+from aurapark.accounts.commands import users
 from aurapark.accounts.factor_errors import FactorNotFound, FactorRefused, LastFactor, PasskeyKnown, PasskeyRefused
 from aurapark.accounts.factor_models import Passkey, PasskeyChallenge, RecoveryCode, TotpSecret
-from aurapark.accounts.models import LoginSession, SignInThrottle, User
+from aurapark.accounts.models import LoginSession, SessionEnd, SignInThrottle, User
 from aurapark.accounts.passkeys import RelyingParty
+from aurapark.accounts.rules import NEED_SECOND_FACTOR
 from aurapark.accounts.sealing import Sealer
 from aurapark.accounts.sessions import Place, open_session
+from aurapark.audit import AuditEntry
 from aurapark.database import in_transaction
+from aurapark.demo.accounts import PLATFORM, STAFF, write_accounts
+from aurapark.demo.factors import write_factors
+from aurapark.demo.logins import TOTP_SECRET, WITH_FACTOR, email_of
+from aurapark.demo.network import write_agencies, write_places
 from aurapark.errors import TooMany
 from aurapark.extensions import db
+from aurapark.outbox import OutboxRow
 from aurapark.references import fingerprint
 from tests.accounts import make_user
 from tests.passkey_device import Device
@@ -371,3 +379,40 @@ def test_no_secret_stands_in_any_table(user: User) -> None:
         for table in tables
     )
     assert not any(secret in everything for secret in (SECRET, SECRET.encode().hex(), *codes))
+
+
+def test_a_lost_factor_is_taken_away_by_name_and_with_a_reason(app: Flask, user: User) -> None:
+    give_totp(user)
+    Ceremony(user).register()
+    give_codes(user)
+    who, email = user.id, user.email or ""
+    command = ["reset-factor", email, "--as", "ada", "--reason"]
+    assert app.test_cli_runner().invoke(users, [*command, " "]).exit_code == 1
+    assert app.test_cli_runner().invoke(users, ["reset-factor", email]).exit_code == 2
+    assert app.test_cli_runner().invoke(users, ["reset-factor", "nobody@example.cm", "--reason", "lost"]).exit_code == 1
+    assert factors.list_factors(who).count == 2
+    done = app.test_cli_runner().invoke(users, [*command, "phone stolen, called back"])
+    assert (done.exit_code, done.output.partition(";")[0]) == (0, "second factors removed: 2")
+    db.session.rollback()
+    assert factors.list_factors(who) == factors.Factors(None, [], 0)
+    assert db.session.scalars(select(LoginSession.ended_because)).all() == [SessionEnd.ENDED_BY_STAFF]
+    entry = db.session.scalars(select(AuditEntry)).one()
+    assert (entry.action, entry.actor, entry.reason) == ("user.factor_reset", "ada", "phone stolen, called back")
+    assert [row.payload for row in db.session.scalars(select(OutboxRow))] == [
+        {"account": "factor_removed", "user": who}
+    ]
+
+
+def test_the_demo_logins_that_need_a_factor_have_one(app: Flask) -> None:
+    in_transaction(write_places)
+    in_transaction(lambda: write_agencies(0))
+    in_transaction(write_accounts)
+    for _ in range(2):
+        in_transaction(lambda: write_factors([KEY]))
+    wanted = select(User.email).join(TotpSecret, TotpSecret.user_id == User.id)
+    assert set(db.session.scalars(wanted)) == {email_of(login) for login in WITH_FACTOR}
+    needing = {*PLATFORM, *(login for login, (role, *_) in STAFF.items() if role in NEED_SECOND_FACTOR)}
+    assert set(WITH_FACTOR) == needing
+    shown = factor_rules.code_at(TOTP_SECRET, factor_rules.step_at(clock.now()))
+    owner = db.session.scalars(select(User).where(User.email == email_of("owner"))).one()
+    use(owner, shown)
