@@ -14,7 +14,7 @@ class AccountMessage(StrEnum):
     CODE = "code"
     HAS_ACCOUNT = "has_account"
     RESET = "reset"
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105  a word, no password
+    PASSWORD_CHANGED = "password_changed"  # nosec B105  # noqa: S105  a word, no password
     ADDRESS_CHANGED = "address_changed"
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"

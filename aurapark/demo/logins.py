@@ -1,7 +1,7 @@
 """The demo's logins, their one password and authenticator key: `make run` prints them, and needs nothing else of it."""
 
 DOMAIN = "demo.aurapark"
-PASSWORD = "bus-de-nuit-237"  # noqa: S105  published on purpose: the demo never loads into production
+PASSWORD = "bus-de-nuit-237"  # nosec B105  # noqa: S105  published on purpose: the demo never loads into production
 LOGINS = (
     "traveller",
     "owner",

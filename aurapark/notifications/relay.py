@@ -73,7 +73,7 @@ def _note_failure(work: Work, error: Exception, settings: Settings) -> None:
     log_failure("message_not_sent", error, outbox=work.id, kind=work.kind, attempt=work.attempts, why=note)
     base = timedelta(seconds=settings.retry_base_seconds)
     if isinstance(error, SinkDown):
-        wait = base * random.uniform(0.5, 1)  # noqa: S311  jitter, not a secret
+        wait = base * random.uniform(0.5, 1)  # nosec B311  # noqa: S311  jitter, not a secret
         in_transaction(lambda: outbox.postpone(work, note, wait=wait))
     elif isinstance(error, Refused):
         in_transaction(lambda: outbox.give_up(work, note))

@@ -18,7 +18,7 @@ from aurapark.timetable.rules import Leg, SellingAgency, StopOnTrip, TripLeg
 DEPARTS = datetime(2026, 12, 18, 6, 30, tzinfo=UTC)
 ASKED = DEPARTS - timedelta(days=2)
 PEOPLE = (("12", "NGO BASSONG Marie-Noëlle"), ("13", "O'NEIL Élise"))
-TOKEN = "x7Kd93mQz4TfR2bWk8Hs5Y"  # noqa: S105  opens nothing
+TOKEN = "x7Kd93mQz4TfR2bWk8Hs5Y"  # nosec B105  # noqa: S105  opens nothing
 ABOUT_A_REFUND = {
     Message.CANCELLED: RefundReason.CANCELLED,
     Message.PAID_TOO_LATE: RefundReason.SEATS_GONE,
