@@ -20,6 +20,7 @@ _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+\S+", re.I)
 _KEY = re.compile(r"\b(FLWSECK|FLWPUBK|sk|rk|pk|whsec)[_-][\w-]{8,}")
 _LINK = re.compile(r"/t/[^/\s?\"]+")
+_ACCOUNT_LINK = re.compile(r"/login/(reset|invitation)/[^/\s?\"]+")
 _LOGIN = re.compile(r"://[^/\s@]*@")
 
 # (a letter or two without which the pattern cannot be there, the pattern, what stands in its place)
@@ -28,6 +29,7 @@ _STEPS: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]],
     ("@", _EMAIL, f"{HIDDEN}@{HIDDEN}"),
     ("=", _NAMED, rf"\1={HIDDEN}"),
     ("/t/", _LINK, f"/t/{HIDDEN}"),
+    ("/login/", _ACCOUNT_LINK, rf"/login/\1/{HIDDEN}"),
     (" ", _BEARER, rf"\1 {HIDDEN}"),
     ("", _KEY, rf"\1-{HIDDEN}"),
 )

@@ -17,6 +17,7 @@ from aurapark.masking import HIDDEN, is_card_like, mask, mask_field
         ("Awa <awa.ngo+bus@mail.example.cm>", f"Awa <{HIDDEN}@{HIDDEN}>"),
         ("GET /t/AbCdEf0123456789_-AbCdE", f"GET /t/{HIDDEN}"),
         ("/t/AbCdEf0123456789_-AbCdE/ticket.ics?x=1", f"/t/{HIDDEN}/ticket.ics?x=1"),
+        ("GET /login/reset/AbCdEf0123456789_-AbCdE", f"GET /login/reset/{HIDDEN}"),
         ("Authorization: Bearer abc.def-123", f"Authorization: Bearer {HIDDEN}"),
         ("?token=abc&code=123456&x=1", f"?token={HIDDEN}&code={HIDDEN}&x=1"),
         ('password="two words" x=1', f"password={HIDDEN} x=1"),
