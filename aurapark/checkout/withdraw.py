@@ -43,8 +43,9 @@ def withdraw_refund(refund_id: int, *, actor: str, reason: str) -> Refund:
         refund.next_check_at = None
         db.session.flush()
         _give_money_its_place(booking, payment, refund, actor, reason)
-        after = {"payment": payment.public_id, "amount": refund.amount, "currency": refund.currency}
-        audit.record("refund.withdraw", "refund", str(refund.id), actor=actor, reason=reason, after=after)
+        before, after = {"state": RefundState.REQUESTED.value}, {"state": refund.state.value, "amount": refund.amount}
+        entity_id = str(refund.id)
+        audit.record("refund.withdraw", "refund", entity_id, actor=actor, reason=reason, before=before, after=after)
         return refund
 
     return in_transaction(work)

@@ -1,6 +1,9 @@
 """A small stateful Stripe: what its documentation says of sessions, payments, charges, refunds, lists, search,
 payouts, disputes, idempotency keys and signed events. Faults are switched on by the test.
 
+Fields are those of docs.stripe.com/api: disputes/object, payouts/object, balance_transactions/object, and of
+docs.stripe.com/payouts/reconciliation (what an automatic payout holds; a manual one cannot be asked).
+
 The package `localstripe` (1.15.10) was tried as its ground and is none: its lists of charges and refunds answer 500 to
 the filters `payment_intent` and `created[gte]`, it has no search, disputes, keys or payouts of transactions, it refunds
 13,000 of a charge of 6,500, and it keeps its state in one file for all processes.
