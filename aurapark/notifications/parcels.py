@@ -6,6 +6,7 @@ from aurapark.booking.queries import get_booking_view
 from aurapark.config import Settings
 from aurapark.notifications.about import is_true, read_about
 from aurapark.notifications.account import write_about_account
+from aurapark.notifications.agency import write_about_agency
 from aurapark.notifications.alarms import write_alarm
 from aurapark.notifications.mail import Letter
 from aurapark.notifications.messages import Channel, Message, address
@@ -44,4 +45,5 @@ WRITERS: dict[str, Callable[[Work, Settings], Parcel]] = {  # by the word in the
     "booking": write_about_booking,
     "alarm": write_alarm,
     "account": write_about_account,
+    "agency": write_about_agency,
 }

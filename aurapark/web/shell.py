@@ -20,6 +20,7 @@ from aurapark.web import (
     language,
     metrics,
     problems,
+    role_names,
     switches,
     watch,
 )
@@ -39,12 +40,14 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.checkout import routes as seats
     from aurapark.checkout import webhook_routes as webhooks
     from aurapark.jobs import api_routes as jobs_api
+    from aurapark.office import join_routes, team_routes
     from aurapark.search import api_routes as search_api
     from aurapark.search import routes as search
     from aurapark.web import health, openapi, privacy, styleguide
 
     pages: list[Blueprint] = [search.bp, seats.bp, payment.bp, booking.bp, cancel.bp, sign_in.bp, account_routes.bp]
     pages += [prove_routes.bp, factor_routes.bp, privacy.bp]
+    pages += [join_routes.bp, team_routes.bp]
     shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, jobs_api.bp, health.bp, metrics.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]
 
@@ -79,7 +82,7 @@ def init_app(app: Flask, settings: Settings, *, babel: Babel, csrf: CSRFProtect,
     doors.init_app(app)
     errors.init_app(app)
     api.init_app(app)
-    for part in (assets, formats, problems, switches):
+    for part in (assets, formats, problems, role_names, switches):
         part.init_app(app)
     for blueprint in blueprints(settings):
         app.register_blueprint(blueprint)

@@ -1,0 +1,22 @@
+"""What we tell the people of an agency. The row in the outbox holds ids only: no secret, no address, no number."""
+
+from enum import StrEnum
+
+from aurapark import outbox
+
+SMS, MAIL = "sms", "mail"  # kinds of outbox rows, as for all messages
+
+
+class AgencyMessage(StrEnum):
+    """An occasion to write to somebody about an agency."""
+
+    INVITATION = "invitation"
+    PAYOUT_ACCOUNT_CHANGED = "payout_account_changed"
+    PAYOUT_ACCOUNT_WITHDRAWN = "payout_account_withdrawn"
+
+
+def send_invitation(token_id: int, sent_to: str) -> None:
+    """Send somebody the link of their invitation, in the transaction under way."""
+    kind = SMS if sent_to.startswith("+") else MAIL
+    payload = {"agency": AgencyMessage.INVITATION.value, "token": token_id}
+    outbox.publish([(kind, f"agency:invitation:{token_id}", payload)])

@@ -1,0 +1,78 @@
+"""Messages to the people of an agency: invitations, and changes of where its money goes. No secret is kept for them."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from flask_babel import force_locale
+
+from aurapark import clock
+from aurapark.accounts.models import AgencyRole, OneTimeToken
+from aurapark.accounts.one_time import secret_of
+from aurapark.agencies.messages import AgencyMessage
+from aurapark.agencies.models import Agency
+from aurapark.config import Settings
+from aurapark.extensions import db
+from aurapark.notifications.gsm import ONE_SMS, gsm_length, to_gsm
+from aurapark.notifications.mail import Letter
+from aurapark.notifications.messages import Channel
+from aurapark.notifications.render import render
+from aurapark.notifications.sms import Sms
+from aurapark.outbox import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One message, ready to be put into words."""
+
+    message: AgencyMessage
+    to: str
+    language: str
+    agency: Agency
+    link: str
+    role: AgencyRole | None = None
+
+
+def write_about_agency(work: Work, settings: Settings) -> Sms | Letter | None:
+    """Return what to send, None when its time is over or nobody is there to read it."""
+    note = _read(work, settings)
+    if note is None or not note.to:
+        return None
+    name = f"{work.created_at:%Y%m%dT%H%M%S}-{note.message}-{work.id}"
+    facts = {"message": note.message, "agency": note.agency, "role": note.role, "language": note.language}
+    with force_locale(note.language):
+        if work.kind == Channel.SMS:
+            short = note.link.removeprefix(f"{urlsplit(note.link).scheme}://")
+            text = to_gsm(render("agency/sms.txt", link=short, **facts).strip())
+            if gsm_length(text) > ONE_SMS:
+                raise ValueError(f"the SMS {note.message} is longer than {ONE_SMS} characters")
+            return Sms(name, work.id, note.to, text, note.message.value, "")
+        subject, _, text = render("agency/mail.txt", link=note.link, **facts).strip().partition("\n")
+        html = render("agency/mail.html", link=note.link, **facts)
+    return Letter(
+        name=name,
+        reference="",
+        to=note.to,
+        subject=subject,
+        text=text.strip() + "\n",
+        html=html,
+        language=note.language,
+        written_at=work.created_at,
+        message_id=f"<{name}@{urlsplit(settings.site_url).hostname}>",
+    )
+
+
+def _read(work: Work, settings: Settings) -> Note | None:
+    return _invitation(work, settings)
+
+
+def _invitation(work: Work, settings: Settings) -> Note | None:
+    token = db.session.get(OneTimeToken, work.payload["token"])
+    if token is None or token.used_at is not None or token.expires_at <= clock.now():
+        return None
+    secret = secret_of(token, (settings.secret_key, *settings.secret_key_fallbacks))
+    agency = db.session.get(Agency, token.details["agency"])
+    if secret is None or agency is None:
+        return None
+    link = f"{settings.site_url}/login/invitation/{secret}"
+    role = AgencyRole(token.details["role"])
+    return Note(AgencyMessage.INVITATION, token.sent_to, token.details["language"], agency, link, role)
