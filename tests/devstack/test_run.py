@@ -18,6 +18,7 @@ import psycopg
 import pytest
 import redis
 
+from aurapark.demo.logins import PASSWORD
 from aurapark.devstack.processes import processes_marked, processes_working_in
 from aurapark.devstack.server import free_port
 from aurapark.devstack.supervisor import MARK
@@ -130,6 +131,8 @@ def test_one_command_starts_everything_and_survives_every_kill(site: Site) -> No
             f"http://localhost:{site.ports['PORT']}",
             site.ports["SANDBOX_PORT"],
             f"{site.var}/sms",
+            "traveller@demo.aurapark",
+            f"password {PASSWORD}",
         ):
             assert text in said
         assert site.is_healthy()
