@@ -1,4 +1,4 @@
-"""How much may be kept without paying: what one visitor, one phone and one network hold is counted from bookings.
+"""How much may be kept without paying: what one visitor, account, phone and network hold is counted from bookings.
 
 The limits are exact: whoever is counted is locked first. Counter sales are no holds of this kind. A hold that was
 given back, or paid, never counts as lapsed.
@@ -19,17 +19,17 @@ LAPSE_WINDOW = timedelta(hours=1)
 PAUSE = timedelta(minutes=15)
 NETWORK_PERCENT = 30
 
-# The function (migration 0011) locks the rows of `keys` first, sorted, and then counts.
+# The function (migration 0019) locks the rows of `keys` first, sorted, and then counts.
 COUNT = text("""
     SELECT who, live, ends_at, lapses
-    FROM count_holdings(:keys, :trip_id, :visitor, :phone, :network, :except_id, :back)
+    FROM count_holdings(:keys, :trip_id, :visitor, :account, :phone, :network, :except_id, :back)
 """).bindparams(bindparam("keys", type_=ARRAY(Text)))
 
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What one visitor or phone has: live unpaid holds, when the first of them ends, ends of lapsed ones, latest first;
-    for a network `live` is its unpaid seats on the trip."""
+    """What one visitor, account or phone has: live unpaid holds, when the first of them ends, ends of lapsed ones,
+    latest first; for a network `live` is its unpaid seats on the trip."""
 
     live: int = 0
     ends_at: datetime | None = None
@@ -41,11 +41,12 @@ def count_holdings(
     trip_id: int,
     *,
     visitor: str | None,
+    account: int | None,
     phone: str | None,
     network: str | None,
     except_id: int = 0,
 ) -> dict[str, Holdings]:
-    """Lock the holders of these keys and return what visitor, phone and network have unpaid (one statement).
+    """Lock the holders of these keys and return what each of them has unpaid (one statement).
 
     The booking `except_id` does not count. It stays true until the transaction ends.
     """
@@ -55,6 +56,7 @@ def count_holdings(
             "keys": sorted(set(keys)),
             "trip_id": trip_id,
             "visitor": visitor,
+            "account": account,
             "phone": phone,
             "network": network,
             "except_id": except_id,

@@ -51,7 +51,8 @@ class Booking(Model):
     """One purchase on one trip. Prices, commission and refund policy are frozen here when the seats are held.
 
     `[board_segment, alight_segment)` is the leg. `total` is final from the first payment attempt on. `network` is
-    where it was held from, such as 192.0.2.0/24.
+    where it was held from, such as 192.0.2.0/24. `user_id` is the traveller whose account it is in: then no cookie of
+    a visitor opens it, unless it was granted.
     """
 
     __tablename__ = "booking"
@@ -76,6 +77,7 @@ class Booking(Model):
         Index("ix_booking_hold_expires_at", "hold_expires_at", postgresql_where=text("state = 'held'")),
         Index("ix_booking_trip_id", "trip_id"),
         Index("ix_booking_visitor_hash", "visitor_hash"),
+        Index("ix_booking_user_id", "user_id", "hold_expires_at", postgresql_where=text("user_id IS NOT NULL")),
         Index("ix_booking_payer_phone_hold_expires_at", "payer_phone", "hold_expires_at"),
         Index("ix_booking_agency_id_created_at", "agency_id", "created_at"),
     )
@@ -100,6 +102,7 @@ class Booking(Model):
     commission: Mapped[int] = mapped_column(Integer)
     refund_policy: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     visitor_hash: Mapped[str | None] = mapped_column(Text)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     network: Mapped[str | None] = mapped_column(Text)
     token_version: Mapped[int] = mapped_column(Integer, server_default="1")
     token_hash: Mapped[str] = mapped_column(Text, unique=True)

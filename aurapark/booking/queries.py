@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, func, or_, select
 
 from aurapark.booking.errors import BookingNotFound
-from aurapark.booking.models import Booking, BookingAccess, ClaimState, Passenger, SeatClaim, Ticket, TicketState
+from aurapark.booking.models import Booking, ClaimState, Passenger, SeatClaim, Ticket, TicketState
 from aurapark.extensions import db
 from aurapark.references import fingerprint
 from aurapark.timetable.queries import get_booked_leg
@@ -74,16 +74,6 @@ def find_by_token(token: str) -> Booking | None:
     return db.session.scalars(select(Booking).where(Booking.token_hash == fingerprint(token))).first()
 
 
-def may_open(booking: Booking, visitor_hash: str | None) -> bool:
-    """Say whether this visitor made the booking, or has opened it by its link or by reference and phone."""
-    if visitor_hash is None:
-        return False
-    if booking.visitor_hash == visitor_hash:
-        return True
-    grant = exists().where(BookingAccess.booking_id == booking.id, BookingAccess.visitor_hash == visitor_hash)
-    return bool(db.session.scalar(select(grant)))
-
-
 def list_taken_seats(trip_id: int, leg: Leg, *, except_booking_id: int | None = None) -> set[str]:
     """Return the seats somebody has on any segment of the leg; a hold that has lapsed takes nothing."""
     taken = select(SeatClaim.seat).where(
@@ -97,7 +87,7 @@ def list_taken_seats(trip_id: int, leg: Leg, *, except_booking_id: int | None = 
     return set(db.session.scalars(taken.distinct()))
 
 
-def _passengers_of(booking: Booking) -> Select[tuple[Passenger]]:
+def _passengers_of(booking: Booking) -> Select[Passenger]:
     return select(Passenger).where(Passenger.booking_id == booking.id).order_by(Passenger.place)
 
 

@@ -30,13 +30,14 @@ MAX_EXTENSIONS = 10
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds: through which channel, in which language, the fingerprint of the visitor's token on the web, and
-    the network they come from, such as 192.0.2.0/24."""
+    """Who holds: through which channel, in which language, the fingerprint of the visitor's token on the web, the
+    network they come from, such as 192.0.2.0/24, and the account of a traveller who is signed in."""
 
     channel: Channel
     language: str
     visitor_hash: str | None = None
     network: str | None = None
+    user_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ def _new_booking(trip: TripLeg, seats: list[str], prices: SeatPrices, holder: Ho
         language=holder.language,
         visitor_hash=holder.visitor_hash,
         network=holder.network,
+        user_id=holder.user_id,
         board_segment=trip.leg.board,
         alight_segment=trip.leg.alight,
         total=total.amount,

@@ -13,6 +13,7 @@ from aurapark.booking.errors import BookingNotFound
 from aurapark.booking.models import Booking, BookingState
 from aurapark.booking.queries import find_by_token, get_booking_view
 from aurapark.checkout import sale_page, seat_page
+from aurapark.checkout.asker import this_asker
 from aurapark.checkout.find import find_again as find_by_phone
 from aurapark.checkout.forms import FindForm
 from aurapark.checkout.queries import Sale, get_sale
@@ -25,7 +26,7 @@ from aurapark.web.errors import with_retry_after
 from aurapark.web.language import sentence_of
 from aurapark.web.network import client_network
 from aurapark.web.problems import Problem, problems_of
-from aurapark.web.visitor import ensure_visitor, visitor_hash
+from aurapark.web.visitor import ensure_visitor
 
 bp = AudienceBlueprint("booking", __name__, audience=Audience.GUEST)
 
@@ -34,7 +35,7 @@ bp = AudienceBlueprint("booking", __name__, audience=Audience.GUEST)
 def show(reference: str) -> AnyResponse:
     """Show the booking: its tickets once it is paid, else where it stands and what to do next."""
     own = read_reference(reference)
-    require_own(own, visitor_hash())
+    require_own(own, this_asker())
     if own != reference:
         return redirect(url_for(".show", reference=own), 303)
     sale = get_sale(own)
@@ -45,7 +46,7 @@ def show(reference: str) -> AnyResponse:
 def calendar(reference: str) -> Response:
     """Return the trip for the phone's calendar."""
     own = read_reference(reference)
-    require_own(own, visitor_hash())
+    require_own(own, this_asker())
     view = get_booking_view(own)
     if view.booking.state != BookingState.CONFIRMED:
         raise BookingNotFound

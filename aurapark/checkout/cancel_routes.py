@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from aurapark.booking.access import require_own
 from aurapark.booking.errors import NotYourSeat, RefundChanged, WrongState
 from aurapark.checkout import sale_page, seat_page
+from aurapark.checkout.asker import this_asker
 from aurapark.checkout.cancel import cancel_booking, get_cancel_offer
 from aurapark.checkout.queries import get_sale
 from aurapark.references import read_reference
@@ -16,7 +17,6 @@ from aurapark.wake import wake
 from aurapark.web.audience import Audience, AudienceBlueprint
 from aurapark.web.problems import Problem
 from aurapark.web.switches import stay_at
-from aurapark.web.visitor import visitor_hash
 
 LONGEST_AMOUNT = 10  # digits
 WHO = "who"  # the id of the question who does not travel
@@ -56,7 +56,7 @@ def cancel(reference: str) -> AnyResponse:
 
 def _own(reference: str) -> str:
     own = read_reference(reference)
-    require_own(own, visitor_hash())
+    require_own(own, this_asker())
     return own
 
 

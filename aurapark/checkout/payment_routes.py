@@ -8,7 +8,7 @@ from datetime import timedelta
 from flask import Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from aurapark.booking.access import require_own
+from aurapark.booking.access import may_open, require_own
 from aurapark.booking.errors import (
     CategoriesFinal,
     HoldNotExtendable,
@@ -18,8 +18,8 @@ from aurapark.booking.errors import (
     WrongState,
 )
 from aurapark.booking.models import BookingState
-from aurapark.booking.queries import may_open
 from aurapark.checkout import confirm, hold, release, routes, sale_page, seat_page
+from aurapark.checkout.asker import this_asker
 from aurapark.checkout.forms import CheckoutForm
 from aurapark.checkout.gateways import gateway_for, signer_for, terms_for
 from aurapark.checkout.press import new_form_key, pay_once
@@ -38,7 +38,6 @@ from aurapark.web.errors import with_retry_after
 from aurapark.web.language import sentence_of
 from aurapark.web.problems import Problem, problems_of
 from aurapark.web.switches import stay_at
-from aurapark.web.visitor import visitor_hash
 
 CHECKED_AGAIN = (*OPEN_STATES, PaymentState.FAILED)  # a failed try may be followed by another on the gateway's page
 TX_REF = re.compile(r"[A-Za-z0-9/_-]{1,100}")
@@ -108,7 +107,7 @@ def extend(reference: str) -> AnyResponse:
 def let_seats_go(reference: str) -> AnyResponse:
     """Give the seats back; the gateway is asked first when a payment is open."""
     own, settings = read_reference(reference), current_settings()
-    require_own(own, visitor_hash())
+    require_own(own, this_asker())
     gateway, signer, terms = gateway_for(settings), signer_for(settings), terms_for(settings)
     try:
         release.release_hold(own, gateway=gateway, signer=signer, terms=terms)
@@ -125,7 +124,7 @@ def come_back() -> AnyResponse:
     """Believe nothing that the address says: have the gateway asked, and show what we know by then."""
     tx_ref = request.args.get("tx_ref", "")
     payment = find_payment(tx_ref) if TX_REF.fullmatch(tx_ref) else None
-    mine = payment is not None and may_open(get_booking_of(payment), visitor_hash())
+    mine = payment is not None and may_open(get_booking_of(payment).reference, this_asker())
     if payment and payment.state in CHECKED_AGAIN:
         confirm.request_check(payment.tx_ref)
         wake("check_payment", payment.tx_ref)
@@ -159,7 +158,7 @@ def _wait(tx_ref: str, sale: Sale | None = None) -> Response:
 
 def _own(reference: str) -> Sale:
     own = read_reference(reference)
-    require_own(own, visitor_hash())
+    require_own(own, this_asker())
     return get_sale(own)
 
 

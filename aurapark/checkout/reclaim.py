@@ -1,7 +1,7 @@
 """A hold that lapsed: the same seats are tried again, at the price that was shown.
 
 A hold that was tidied away (`expired`) may not be held again; its seats are held by a new booking instead, which
-keeps the visitor, those who opened the old one, and the prices.
+keeps the visitor, the account, those who opened the old one, and the prices.
 """
 
 from datetime import datetime
@@ -80,7 +80,7 @@ def take_again(
 def _hold_anew(old: Booking, trip: TripLeg, passengers: list[Passenger], terms: HoldTerms) -> Booking:
     shown = passengers[0]
     prices = SeatPrices(shown.adult, shown.youth, shown.child, shown.reduced_mobility, old.currency)
-    holder = Holder(old.channel, old.language, old.visitor_hash, old.network)
+    holder = Holder(old.channel, old.language, old.visitor_hash, old.network, old.user_id)
     seats = [passenger.seat for passenger in passengers]
     new = bookings.hold_seats(trip, seats, prices, holder=holder, terms=terms)
     opened = select(literal(new.id), BookingAccess.visitor_hash, func.now()).where(BookingAccess.booking_id == old.id)

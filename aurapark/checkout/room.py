@@ -22,12 +22,14 @@ class Room:
     visitor: str | None = None
     phone: str | None = field(default=None, repr=False)
     network: str | None = None
+    account: int | None = None
 
     @property
     def keys(self) -> list[str]:
         """Return the keys of their rows."""
         network = self.network and f"{self.network} {self.trip_id}"
-        named = {"visitor": self.visitor, "phone": self.phone, "network": network}
+        account = str(self.account) if self.account else None
+        named = {"visitor": self.visitor, "account": account, "phone": self.phone, "network": network}
         return [key_of(kind, name) for kind, name in named.items() if name]
 
     def lock(self) -> None:
@@ -45,11 +47,12 @@ class Room:
             self.keys,
             self.trip_id,
             visitor=self.visitor,
+            account=self.account,
             phone=self.phone,
             network=self.network,
             except_id=except_id,
         )
-        for who in ("visitor", "phone"):
+        for who in ("visitor", "account", "phone"):
             hoarding.require_may_hold(found.get(who, Holdings()), now=trip.asked_at)
         if self.network:
             hoarding.require_share(found["network"], seats, len(trip.layout.seats), now=trip.asked_at)
@@ -59,7 +62,7 @@ def room_for(holder: Holder, trip_id: int, *, limited: bool) -> Room:
     """Return who counts for a new hold; nobody for a sale at the counter, or without limits."""
     if not limited or holder.channel == Channel.COUNTER:
         return Room(trip_id)
-    return Room(trip_id, holder.visitor_hash, None, holder.network)
+    return Room(trip_id, holder.visitor_hash, None, holder.network, holder.user_id)
 
 
 def lock_room_to_pay(reference: str, phone: str | None, *, limited: bool) -> tuple[Room, Room]:
@@ -68,12 +71,12 @@ def lock_room_to_pay(reference: str, phone: str | None, *, limited: bool) -> tup
     Returns who counts while the hold lives, which is the phone alone, and who counts when it has ended.
     Raises BookingNotFound.
     """
-    statement = select(Booking.trip_id, Booking.channel, Booking.visitor_hash, Booking.network)
+    statement = select(Booking.trip_id, Booking.channel, Booking.visitor_hash, Booking.network, Booking.user_id)
     row = db.session.execute(statement.where(Booking.reference == reference)).first()
     if row is None:
         raise BookingNotFound
     if not limited or row.channel == Channel.COUNTER:
         return Room(row.trip_id), Room(row.trip_id)
-    everybody = Room(row.trip_id, row.visitor_hash, phone, row.network)
+    everybody = Room(row.trip_id, row.visitor_hash, phone, row.network, row.user_id)
     everybody.lock()
     return Room(row.trip_id, None, phone), everybody

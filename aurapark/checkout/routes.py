@@ -11,10 +11,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from aurapark.booking.access import KeptSeats, OwnHold, find_own_hold, list_own_holds
 from aurapark.booking.best_available import PREFERENCES, Preference, choose_seats, nearest_seats
 from aurapark.booking.errors import NetworkShareTooBig, NoSuchSeat, SeatsTaken, WrongSeatCount
-from aurapark.booking.models import Channel
 from aurapark.booking.seats import SeatsForSale, get_seats
-from aurapark.booking.service import Holder
 from aurapark.checkout import seat_page
+from aurapark.checkout.asker import this_asker, this_holder
 from aurapark.checkout.forms import HoldForm
 from aurapark.checkout.gateways import hold_terms_for
 from aurapark.checkout.visitor_hold import Wish, hold_for_visitor, keep_the_rest
@@ -24,11 +23,10 @@ from aurapark.timetable.errors import TripNotFound
 from aurapark.web.audience import Audience, AudienceBlueprint
 from aurapark.web.errors import with_retry_after
 from aurapark.web.fields import is_code
-from aurapark.web.language import choose_language, sentence_of
-from aurapark.web.network import client_network
+from aurapark.web.language import sentence_of
 from aurapark.web.problems import Problem, problems_of
 from aurapark.web.switches import stay_at
-from aurapark.web.visitor import ensure_visitor, visitor_hash
+from aurapark.web.visitor import ensure_visitor
 
 ON_MAP = "map"  # the id of the map's heading; and the answer "choose on the map" of the conflict page
 
@@ -51,7 +49,7 @@ def seats(trip_id: int) -> Response:
 def choose(trip_id: int) -> AnyResponse:
     """Hold the chosen seats and go on; or choose for the traveller, or look again, which hold nothing."""
     wish, party = _read(trip_id, request.form)
-    holder = Holder(Channel.WEB, choose_language(), ensure_visitor(), client_network())
+    holder = this_holder()
     terms = hold_terms_for(current_settings())
     if request.form.get("auto"):
         return _choose_for_me(wish, party)
@@ -72,7 +70,7 @@ def choose(trip_id: int) -> AnyResponse:
 
 def answer_conflict(wish: Wish, party: int, taken: SeatsTaken) -> Response:
     """Keep those of the wanted seats that are still free, and offer the nearest ones for the others."""
-    holder = Holder(Channel.WEB, choose_language(), ensure_visitor(), client_network())
+    holder = this_holder()
     lost = keep_the_rest(wish, taken.seats, holder=holder, terms=hold_terms_for(current_settings()))
     found, own = _look(wish)
     loss = seat_page.describe_loss(found, own, wish.seats, lost)
@@ -93,7 +91,7 @@ def _read(trip_id: int, values: Any) -> tuple[Wish, int]:
 
 def _look(wish: Wish) -> tuple[SeatsForSale, OwnHold | None]:
     """Return the seats for sale and this visitor's hold on the trip, whose seats count as free."""
-    own = find_own_hold(visitor_hash(), wish.trip_id)
+    own = find_own_hold(this_asker(), wish.trip_id)
     mine = own.booking_id if own and not own.paying else None
     return get_seats(wish.trip_id, wish.from_code, wish.to_code, except_booking_id=mine), own
 
@@ -115,7 +113,7 @@ def _problems(wish: Wish, party: int) -> list[Problem]:
 
 def _refuse(wish: Wish, party: int, error: DomainError) -> Response:
     """Say why no more seats are kept and until when, beside what this visitor keeps already."""
-    others = list_own_holds(visitor_hash())
+    others = list_own_holds(this_asker())
     problems = [Problem(sentence_of(error))]
     page = _show(*_look(wish), party, wish.seats, problems=problems, others=others, status=error.status)
     return with_retry_after(page, error)

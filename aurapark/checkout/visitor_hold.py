@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aurapark.booking.access import OwnHold, find_own_hold
+from aurapark.booking.access import Asker, OwnHold, find_own_hold
 from aurapark.booking.errors import SeatsTaken, TooManyHolds
 from aurapark.booking.service import Holder, HoldTerms
 from aurapark.checkout.hold import change_seats, hold_seats
@@ -32,7 +32,8 @@ def hold_for_visitor(wish: Wish, *, holder: Holder, terms: HoldTerms) -> str:
     Raises what hold_seats raises; a hold the visitor had before then stays as it was.
     """
     leg = wish.trip_id, wish.from_code, wish.to_code
-    own = find_own_hold(holder.visitor_hash, wish.trip_id)
+    asker = Asker(holder.visitor_hash, holder.user_id)
+    own = find_own_hold(asker, wish.trip_id)
     if own and _same(own, wish):
         return own.reference
     try:
@@ -40,7 +41,7 @@ def hold_for_visitor(wish: Wish, *, holder: Holder, terms: HoldTerms) -> str:
             return change_seats(own.reference, *leg, wish.seats, holder=holder, terms=terms).reference
         return hold_seats(*leg, wish.seats, holder=holder, terms=terms).reference
     except (SeatsTaken, TooManyHolds):
-        own = find_own_hold(holder.visitor_hash, wish.trip_id)
+        own = find_own_hold(asker, wish.trip_id)
         if own and _same(own, wish):  # a second press was faster
             return own.reference
         raise

@@ -9,15 +9,18 @@ from aurapark.extensions import db
 from aurapark.fleet.rules import read_grid
 from aurapark.reconciliation.doctor import FIRST_ROWS, Finding, Verdict
 
-ID, FINDS = "I28", "a visitor, a phone or a network that keeps more unpaid than it may"
+ID, FINDS = "I28", "a visitor, an account, a phone or a network that keeps more unpaid than it may"
 
 HOLDS = text("""
     WITH live AS (
-        SELECT reference, visitor_hash, payer_phone FROM booking
+        SELECT reference, visitor_hash, user_id, payer_phone FROM booking
         WHERE state = 'held' AND hold_expires_at > now() AND channel <> 'counter'
     )
     SELECT 'visitor' AS who, array_agg(reference) AS bookings FROM live WHERE visitor_hash IS NOT NULL
     GROUP BY visitor_hash HAVING count(*) > :most
+    UNION ALL
+    SELECT 'account', array_agg(reference) FROM live WHERE user_id IS NOT NULL
+    GROUP BY user_id HAVING count(*) > :most
     UNION ALL
     SELECT 'phone', array_agg(reference) FROM live WHERE payer_phone IS NOT NULL
     GROUP BY payer_phone HAVING count(*) > :most

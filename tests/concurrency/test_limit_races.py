@@ -18,6 +18,7 @@ from aurapark.database import in_transaction
 from aurapark.errors import TooMany
 from aurapark.extensions import db
 from aurapark.payments.models import Payment
+from tests.accounts import make_user
 from tests.factories import Network
 from tests.fakes import FakeGateway
 from tests.stories import HOLD_TERMS, PAYMENT_TERMS, details, race
@@ -56,6 +57,16 @@ def last_of_a_visitor(network: Network) -> Works:
     return [lambda seat=seat: keep(network, seat, visitor(1)) for seat in _seats[:CLIENTS]]
 
 
+def last_of_an_account(network: Network) -> Works:
+    user_id = make_user().id
+
+    def on_device(number: int) -> Holder:
+        return replace(visitor(number), user_id=user_id)
+
+    keep(network, "60", on_device(50))
+    return [lambda n=n: keep(network, _seats[n], on_device(n)) for n in range(CLIENTS)]
+
+
 def last_of_a_network(network: Network) -> Works:
     for number in range(20):  # 21 of 70 seats are its share
         keep(network, _seats[20 + number], visitor(100 + number, HERE))
@@ -87,6 +98,7 @@ def last_try_of_a_reference(_network: Network) -> Works:
 
 LIMITS = {
     "visitor": (last_of_a_visitor, TooManyHolds),
+    "account": (last_of_an_account, TooManyHolds),
     "network": (last_of_a_network, NetworkShareUsedUp),
     "phone": (last_of_a_phone, TooManyHolds),
     "reference": (last_try_of_a_reference, TooMany),

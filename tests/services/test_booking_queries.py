@@ -2,8 +2,9 @@
 
 import pytest
 
+from aurapark.booking.access import Asker, may_open
 from aurapark.booking.errors import BookingNotFound
-from aurapark.booking.queries import find_by_token, get_booking_view, list_taken_seats, may_open
+from aurapark.booking.queries import find_by_token, get_booking_view, list_taken_seats
 from aurapark.checkout.queries import get_sale
 from aurapark.references import booking_token
 from aurapark.timetable.rules import Leg
@@ -27,7 +28,7 @@ def test_a_token_opens_its_booking_and_no_other(network: Network) -> None:
 
 
 def test_unknown_and_foreign_bookings_open_to_nobody(network: Network) -> None:
-    assert not may_open(hold(network, "12"), "somebody")
+    assert not may_open(hold(network, "12").reference, Asker("somebody"))
     with pytest.raises(BookingNotFound):
         get_booking_view("ZZZZZZ")
 
