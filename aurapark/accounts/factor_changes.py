@@ -37,6 +37,11 @@ class Added:
     codes: Sequence[str] = field(default=(), repr=False)
 
 
+def account_name(who: Identity) -> str:
+    """Return how apps and devices call this person's account."""
+    return who.email or who.phone or str(who.user_id)
+
+
 def has_password(user_id: int) -> bool:
     """Say whether somebody has a password to be asked for."""
     return bool(db.session.scalar(select(User.password_hash.is_not(None)).where(User.id == user_id)))
@@ -68,7 +73,7 @@ def ask_new_passkey(who: Identity, *, party: RelyingParty) -> str:
     return passkeys.registration_options(
         party,
         user_id=who.user_id,
-        account=who.email or who.phone or str(who.user_id),
+        account=account_name(who),
         challenge=challenge,
         known=factors.list_passkeys(who.user_id),
     )

@@ -22,13 +22,14 @@ class ProveForm(SharedForm):
 
 
 class OwnerForm(SharedForm):
-    """Asks for the password again, of somebody who has one."""
+    """Asks for the password again, of somebody who has one; `account` is their address, for password managers."""
 
     password = PasswordField(_l("Your password"), [InputRequired(ASK_PASSWORD), Length(max=MOST_PASSWORD)])
     next = HiddenField()
 
-    def __init__(self, *given: Any, has_password: bool, **options: Any) -> None:
+    def __init__(self, *given: Any, has_password: bool, account: str, **options: Any) -> None:
         super().__init__(*given, **options)
+        self.account = account
         if not has_password:
             del self.password
 

@@ -15,7 +15,7 @@ from aurapark.accounts import factor_changes, factor_rules, factors
 from aurapark.accounts.access import go_on, pending_identity
 from aurapark.accounts.asking import done_words, keys, show, show_again
 from aurapark.accounts.errors import SignedOut, WrongPassword
-from aurapark.accounts.factor_changes import Added
+from aurapark.accounts.factor_changes import Added, account_name
 from aurapark.accounts.factor_errors import FactorRefused, LastFactor, PasskeyKnown, PasskeyRefused, SignInAgain
 from aurapark.accounts.factor_forms import AppForm, OwnerForm, PasskeyForm
 from aurapark.accounts.identity import Identity
@@ -171,7 +171,8 @@ def _added(added: Added, form: OwnerForm, done: str, *, second_factor: bool = Tr
 
 
 def _form(kind: type[Any], *given: Any, **values: Any) -> Any:
-    return kind(*given, has_password=factor_changes.has_password(_who().user_id), **values)
+    who = _who()
+    return kind(*given, has_password=factor_changes.has_password(who.user_id), account=account_name(who), **values)
 
 
 def _password_of(form: OwnerForm) -> str:
@@ -181,7 +182,7 @@ def _password_of(form: OwnerForm) -> str:
 def _secret() -> dict[str, Any]:
     """Return what the set-up page shows of the offered secret."""
     who, secret = _who(), _offered()
-    uri = factor_rules.provisioning_uri(secret, account=who.email or who.phone or str(who.user_id))
+    uri = factor_rules.provisioning_uri(secret, account=account_name(who))
     return {"qr": lambda title: draw_qr(uri, title=title), "uri": uri, "secret": factor_rules.in_groups(secret)}
 
 

@@ -5,6 +5,7 @@ be done in the transaction that lets the person in, it takes the code out of the
 Of two uses of one code at once, one changes a row and the other is refused.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,7 @@ from aurapark.accounts.throttle import TooManyTries
 from aurapark.database import let_go
 from aurapark.errors import TooMany
 from aurapark.extensions import db
+from aurapark.log import log_event
 
 PURPOSE = "totp secret"
 Take = Callable[[], None]
@@ -195,6 +197,7 @@ def _check_totp(user_id: int, digits: str, *, sealer: Sealer, moment: datetime) 
     try:
         secret, old_key = sealer.open(row.sealed, owner=_owner(user_id))
     except SealBroken as error:
+        log_event("totp_secret_unreadable", level=logging.ERROR, user=user_id)  # SECRET_KEY changed without a fallback
         raise FactorRefused from error
     step = rules.matching_step(secret, digits, moment=moment, after=row.last_step)
     if step is None:

@@ -421,3 +421,20 @@ def test_pages_are_strict_html_in_both_languages(awa: Person) -> None:
         for path in paths:
             answer = awa.browser.get(path, headers={"Accept-Language": language})
             assert (answer.status_code, Page(answer, path).root.get("lang")) == (200, language), path
+
+
+def test_other_browsers_owe_the_factor_too_from_then_on(app: Flask, awa: Person) -> None:
+    user = db.session.get_one(User, awa.user_id)
+    young, old = browser_of(app, user), browser_of(app, user)
+    change_session(old.token or "", created_at=func.now() - timedelta(hours=1))
+    awa.set_up_app()
+    assert where(young.get(ACCOUNT)) == GIVE
+    assert where(old.get(ACCOUNT)) == "/login"
+
+
+def test_who_is_not_signed_in_signs_in_first(app: Flask) -> None:
+    nobody = browser_of(app)
+    for path in (GIVE, HOME, f"{HOME}/app"):
+        assert where(nobody.get(path)) == "/login"
+    for path in (GIVE, f"{GIVE}/passkey", f"{HOME}/app", f"{HOME}/passkeys", f"{HOME}/passkeys/challenge"):
+        assert where(nobody.send(path)) == "/login"
