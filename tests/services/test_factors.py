@@ -22,7 +22,7 @@ from aurapark.audit import AuditEntry
 from aurapark.database import in_transaction
 from aurapark.demo.accounts import PLATFORM, STAFF, write_accounts
 from aurapark.demo.factors import write_factors
-from aurapark.demo.logins import TOTP_SECRET, WITH_FACTOR, email_of
+from aurapark.demo.logins import AUTHENTICATOR_KEY, WITH_FACTOR, email_of
 from aurapark.demo.network import write_agencies, write_places
 from aurapark.errors import TooMany
 from aurapark.extensions import db
@@ -413,6 +413,6 @@ def test_the_demo_logins_that_need_a_factor_have_one(app: Flask) -> None:
     assert set(db.session.scalars(wanted)) == {email_of(login) for login in WITH_FACTOR}
     needing = {*PLATFORM, *(login for login, (role, *_) in STAFF.items() if role in NEED_SECOND_FACTOR)}
     assert set(WITH_FACTOR) == needing
-    shown = factor_rules.code_at(TOTP_SECRET, factor_rules.step_at(clock.now()))
+    shown = factor_rules.code_at(AUTHENTICATOR_KEY, factor_rules.step_at(clock.now()))
     owner = db.session.scalars(select(User).where(User.email == email_of("owner"))).one()
     use(owner, shown)
