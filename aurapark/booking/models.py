@@ -78,6 +78,7 @@ class Booking(Model):
         Index("ix_booking_trip_id", "trip_id"),
         Index("ix_booking_visitor_hash", "visitor_hash"),
         Index("ix_booking_user_id", "user_id", "hold_expires_at", postgresql_where=text("user_id IS NOT NULL")),
+        Index("ix_booking_payer_email", text("lower(payer_email)"), postgresql_where=text("payer_email IS NOT NULL")),
         Index("ix_booking_payer_phone_hold_expires_at", "payer_phone", "hold_expires_at"),
         Index("ix_booking_agency_id_created_at", "agency_id", "created_at"),
     )

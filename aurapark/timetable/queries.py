@@ -1,9 +1,10 @@
 """Reading the timetable: one leg of a trip, with all that a sale needs, in one statement."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from aurapark.agencies.models import Agency, AgencyState
@@ -51,6 +52,15 @@ def get_booked_leg(trip_id: int, leg: Leg) -> TripLeg:
     if row is None:
         raise TripNotFound
     return _as_trip_leg(row)
+
+
+def list_booked_legs(booked: Collection[tuple[int, Leg]]) -> dict[tuple[int, Leg], TripLeg]:
+    """Return these legs of these trips by trip and leg, as `get_booked_leg` (one statement, none for nothing)."""
+    if not booked:
+        return {}
+    wanted = [(trip_id, leg.board, leg.alight) for trip_id, leg in booked]
+    rows = db.session.execute(_trip_legs().where(tuple_(Trip.id, _Board.position, _Alight.position).in_(wanted)))
+    return {(found.trip_id, found.leg): found for found in map(_as_trip_leg, rows)}
 
 
 def list_next_legs(left: TripLeg, *, limit: int = 10) -> list[TripLeg]:

@@ -71,6 +71,12 @@ def upgrade() -> None:
         ["user_id", "hold_expires_at"],
         postgresql_where=sa.text("user_id IS NOT NULL"),
     )
+    op.create_index(
+        "ix_booking_payer_email",
+        "booking",
+        [sa.text("lower(payer_email)")],
+        postgresql_where=sa.text("payer_email IS NOT NULL"),
+    )
     op.execute(f"DROP FUNCTION {OLD}")
     op.execute(COUNT)
 
@@ -78,6 +84,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute(f"DROP FUNCTION {NEW}")
     op.execute(COUNT_BEFORE)
+    op.drop_index("ix_booking_payer_email", "booking")
     op.drop_index("ix_booking_user_id", "booking")
     op.drop_constraint(op.f("fk_booking_user_id"), "booking")
     op.drop_column("booking", "user_id")
