@@ -148,7 +148,7 @@ def test_late_with_the_seats_free_is_confirmed(booking: Booking, payment: Paymen
     lapse(booking, payment, gateway)
     gateway.charge(payment.tx_ref, 8000)
     check(payment, gateway)
-    assert (fresh(booking).state, told(), findings()) == ("confirmed", ["ticket"], [])
+    assert (fresh(booking).state, told(), findings()) == ("confirmed", ["payment_failed", "ticket"], [])
 
 
 def test_late_with_one_seat_gone_gets_one_beside(
@@ -165,7 +165,7 @@ def test_late_with_one_seat_gone_gets_one_beside(
     assert seats[1] != "13"
     assert [ticket.seat for ticket in db.session.query(Ticket).order_by(Ticket.id)] == seats
     assert {seat for seat, _, _ in claims_of(booking)} == set(seats)
-    assert (told(), asked(), findings()) == (["other_seats"], [], [])
+    assert (told(), asked(), findings()) == (["payment_failed", "other_seats"], [], [])
     while send_due(settings, 10):
         pass
     (sms,) = (settings.var / "sms").iterdir()
@@ -183,7 +183,7 @@ def test_late_with_no_seat_left_goes_back_with_the_next_departures(
     check(payment, gateway)
     assert (fresh(booking).state, claims_of(booking)) == ("expired", [])
     assert (fates(booking), asked()) == ([("refund", "seats_gone")], [("seats_gone", 8000, "XAF", "requested")])
-    assert (told(), findings()) == (["paid_too_late"], [])
+    assert (told(), findings()) == (["payment_failed", "paid_too_late"], [])
     while send_due(settings, 10):
         pass
     (sms,) = (settings.var / "sms").iterdir()
@@ -233,7 +233,7 @@ def test_late_payers_at_once_share_the_last_seats(app: Flask, network: Network, 
         gateway.charge(payment.tx_ref, 4000)
     race(app, *[partial(check, payment.tx_ref, gateway) for payment in payments])
     assert sorted(fresh(booking).state.value for booking in late) == ["confirmed"] * 2 + ["expired"] * 2
-    assert (sorted(told()), findings()) == (["other_seats"] * 2 + ["paid_too_late"] * 2, [])
+    assert (sorted(told()), findings()) == (["other_seats"] * 2 + ["paid_too_late"] * 2 + ["payment_failed"] * 4, [])
 
 
 def test_money_after_a_release_goes_back(booking: Booking, payment: Payment, gateway: FakeGateway) -> None:
