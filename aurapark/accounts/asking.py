@@ -54,6 +54,7 @@ DONE = {
     "session": N_("The session is ended."),
     "reset": N_("Your password is changed. Sign in with the new one."),
     "sent": N_("If there is an account with this address, a link is on its way to it. It is good for 30 minutes."),
+    "erased": N_("Your account is erased. Thank you for having travelled with us."),
     "out": N_("You are signed out."),
     "factor_app": N_("The authenticator app is set up."),
     "factor_passkey": N_("The passkey is set up."),

@@ -23,6 +23,7 @@ from aurapark.reconciliation.gateway import reconcile_payments
 from aurapark.reconciliation.rounds import go_round
 from aurapark.timetable.progress import advance_trips
 from aurapark.timetable.service import keep_timetable_ahead
+from aurapark.travellers.forget import forget_people
 
 Work = Callable[[Settings, int], int]
 SOON = Every(3)  # three times SWEEP_SECONDS, as often as the scheduler must so that the sweeper is not needed
@@ -58,6 +59,7 @@ JOBS = (
     Job("send-notifications", send_due, (Cron("* * * * *"), SOON), limit=1, times=200),
     Job("cleanup-idempotency", sweeps.forget_keys, (BY_NIGHT,), limit=1000, times=20, rounds=60),
     Job("forget-accounts", forget_old, (BY_NIGHT,), limit=1000, times=20, rounds=60),
+    Job("forget-people", forget_people, (BY_NIGHT,), limit=500, times=20, rounds=60),
     Job("forget-limits", sweeps.forget_limits, (BY_NIGHT,), limit=1000, times=20, rounds=60),
     Job("forget-forged-events", sweeps.forget_forged_events, (BY_NIGHT,), limit=1000, times=20, rounds=60),
     Job("seal-audit-log", lambda _, limit: in_transaction(lambda: seal(limit)), (MINUTELY,), limit=500, times=20),

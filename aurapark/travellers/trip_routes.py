@@ -28,7 +28,7 @@ def mine() -> str:
         past=past,
         offered=offered,
         done=done_words(DONE),
-        page_url=lambda page: url_for(".mine", page=page, **({"when": "past"} if past else {})),
+        page_url=lambda number: url_for(".mine", page=number, when="past" if past else None),
     )
 
 

@@ -43,12 +43,13 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.office import join_routes, team_routes
     from aurapark.search import api_routes as search_api
     from aurapark.search import routes as search
+    from aurapark.travellers import data_routes as own_data
     from aurapark.travellers import trip_routes as trips
     from aurapark.web import health, openapi, privacy, styleguide
 
     pages: list[Blueprint] = [search.bp, seats.bp, payment.bp, booking.bp, cancel.bp, sign_in.bp, account_routes.bp]
     pages += [prove_routes.bp, factor_routes.bp, privacy.bp]
-    pages += [trips.bp]
+    pages += [trips.bp, own_data.bp]
     pages += [join_routes.bp, team_routes.bp]
     shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, jobs_api.bp, health.bp, metrics.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]
