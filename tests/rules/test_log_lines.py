@@ -55,7 +55,7 @@ def fail(text: str) -> None:
         raise KeyError("outer") from error
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
 def test_whatever_is_logged_is_one_json_line(written: Any, payload: str) -> None:
     def work() -> None:
         log.log_event("looked", path=payload, **{"a b\n": payload})
@@ -72,7 +72,7 @@ def test_whatever_is_logged_is_one_json_line(written: Any, payload: str) -> None
         assert len(line) <= LONGEST_LINE
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
 def test_text_for_people_is_one_line_and_harmless(written: Any, payload: str) -> None:
     def work() -> None:
         log.log_event("looked", path=payload)
