@@ -13,6 +13,7 @@ from aurapark.checkout.refund_commands import refunds
 from aurapark.config import SettingsError
 from aurapark.jobs.commands import jobs, outbox
 from aurapark.notifications.commands import messages
+from aurapark.platform.commands import agencies
 from aurapark.reconciliation.audit_commands import audit
 from aurapark.reconciliation.commands import cases, reconcile
 
@@ -47,33 +48,33 @@ def web() -> None:
 @group.command("worker")
 def worker() -> None:
     """Run jobs as soon as somebody asks for them through Redis."""
-    from aurapark import log
+    from aurapark.process import begin
     from aurapark.settings import current_settings
     from workers import worker
 
-    log.configure()
+    begin("worker", current_settings())
     worker.run(current_settings().redis_url)
 
 
 @group.command("sweeper")
 def sweeper() -> None:
     """Do all due work every few seconds, without Redis."""
-    from aurapark import log
+    from aurapark.process import begin
     from aurapark.settings import current_settings
     from workers import sweeper
 
-    log.configure()
+    begin("sweeper", current_settings())
     sweeper.run(current_settings())
 
 
 @group.command("scheduler")
 def scheduler() -> None:
     """Put what is due by the clock into the worker's queue."""
-    from aurapark import log
+    from aurapark.process import begin
     from aurapark.settings import current_settings
     from workers import scheduler
 
-    log.configure()
+    begin("scheduler", current_settings())
     scheduler.run(current_settings())
 
 
@@ -140,6 +141,7 @@ def doctor(as_json: bool, with_gateway: bool, full: bool) -> None:
     sys.exit(0 if doctor.all_clean(findings) else 1)
 
 
+group.add_command(agencies)
 group.add_command(audit)
 group.add_command(cases)
 group.add_command(messages)

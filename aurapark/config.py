@@ -22,6 +22,7 @@ from dotenv import dotenv_values
 ROOT = Path(__file__).resolve().parent.parent
 SANDBOX_SECRET_KEY = "FLWSECK_TEST-5a11dbe77e57a11dbe77e57a11dbe77e-X"  # nosec B105  # noqa: S105  the sandbox's, published on purpose
 SANDBOX_WEBHOOK_SECRET = "sandbox-webhook-secret"  # nosec B105  # noqa: S105  the sandbox's
+THREE_DAYS = 72 * 3600  # seconds
 MIN_SECRET_BYTES = 32
 MIN_TOKEN_LENGTH = 16
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -65,6 +66,7 @@ class Settings:
     hold_seconds: int
     payment_session_seconds: int
     payment_grace_seconds: int
+    payout_account_wait_seconds: int
     sweep_seconds: int
     retry_base_seconds: int
     lease_seconds: int
@@ -171,6 +173,9 @@ class _Reader:
             hold_seconds=self.number("HOLD_SECONDS", 900, 1, 86400),
             payment_session_seconds=self.number("PAYMENT_SESSION_SECONDS", 900, 1, 86400),
             payment_grace_seconds=self.number("PAYMENT_GRACE_SECONDS", 600, 0, 86400),
+            payout_account_wait_seconds=self.number(
+                "PAYOUT_ACCOUNT_WAIT_SECONDS", THREE_DAYS, THREE_DAYS if production else 0, 10 * THREE_DAYS
+            ),
             sweep_seconds=self.number("SWEEP_SECONDS", 5, 1, 3600),
             retry_base_seconds=self.number("RETRY_BASE_SECONDS", 10, 1, 3600),
             lease_seconds=self.number("LEASE_SECONDS", 120, 1, 86400),

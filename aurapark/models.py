@@ -3,6 +3,7 @@
 from aurapark.accounts import factor_models as factors
 from aurapark.accounts import models as accounts
 from aurapark.agencies import models as agencies
+from aurapark.agencies import payout_models as payouts
 from aurapark.audit import AuditChain, AuditEntry
 from aurapark.booking import models as booking
 from aurapark.cases import models as cases
@@ -36,6 +37,7 @@ __all__ = [
     "ledger",
     "limits",
     "payments",
+    "payouts",
     "reconciliation",
     "refunds",
     "timetable",

@@ -68,9 +68,9 @@ def add_member(user: User, agency_id: int, role: AgencyRole, *, reason: str) -> 
         raise AlreadyMember
     db.session.add(Membership(user_id=user.id, agency_id=agency_id, role=role))
     db.session.flush()
-    after = {"user": user.id, "role": role.value}
+    before, after = {"user": user.id, "role": None}, {"user": user.id, "role": role.value}
     actor = f"user:{user.id}"
-    audit.record("role.grant", AGENCY, str(agency_id), actor=actor, reason=reason, after=after)
+    audit.record("role.grant", AGENCY, str(agency_id), actor=actor, reason=reason, before=before, after=after)
     _begin_anew(user.id)
 
 
@@ -104,9 +104,9 @@ def end_membership(agency_id: int, member_id: int, *, by: Identity, reason: str)
         raise MayNotGrant
     if member.role == AgencyRole.OWNER:
         _require_other_owner(members, member)
-    before = {"user": member.user_id, "role": member.role.value}
+    before, after = {"user": member.user_id, "role": member.role.value}, {"user": member.user_id, "role": None}
     member.ended_at = func.now()
-    audit.record("role.end", AGENCY, str(agency_id), actor=by.actor, reason=reason, before=before)
+    audit.record("role.end", AGENCY, str(agency_id), actor=by.actor, reason=reason, before=before, after=after)
     _begin_anew(member.user_id)
 
 

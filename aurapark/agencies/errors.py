@@ -15,5 +15,9 @@ class WrongAgencyState(Conflict):
     sentence = N_("The agency is in another state already. Reload the page.")
 
 
+class NothingToWithdraw(Conflict):
+    sentence = N_("There is no change to withdraw: the account already counts. Change it again instead.")
+
+
 class InvitationNotFound(NotFound):
     """None such in this agency: answered, withdrawn, of another one, or never there, all alike."""

@@ -1,5 +1,6 @@
 """What we tell the people of an agency. The row in the outbox holds ids only: no secret, no address, no number."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from aurapark import outbox
@@ -13,6 +14,16 @@ class AgencyMessage(StrEnum):
     INVITATION = "invitation"
     PAYOUT_ACCOUNT_CHANGED = "payout_account_changed"
     PAYOUT_ACCOUNT_WITHDRAWN = "payout_account_withdrawn"
+
+
+def tell_about_account(message: AgencyMessage, account_id: int, readers: Iterable[tuple[str, dict[str, int]]]) -> None:
+    """Tell people about a payout account, in the transaction under way: each (kind of row, whom by id) once."""
+    payload = {"agency": message.value, "payout_account": account_id}
+    outbox.publish(
+        (kind, f"agency:{message}:{account_id}:{name}:{row_id}", {**payload, name: row_id})
+        for kind, whom in readers
+        for name, row_id in whom.items()
+    )
 
 
 def send_invitation(token_id: int, sent_to: str) -> None:

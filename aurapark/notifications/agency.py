@@ -6,10 +6,12 @@ from urllib.parse import urlsplit
 from flask_babel import force_locale
 
 from aurapark import clock
-from aurapark.accounts.models import AgencyRole, OneTimeToken
+from aurapark.accounts.models import AgencyRole, OneTimeToken, User
 from aurapark.accounts.one_time import secret_of
 from aurapark.agencies.messages import AgencyMessage
 from aurapark.agencies.models import Agency
+from aurapark.agencies.payout_accounts import number_of, sealer_for
+from aurapark.agencies.payout_models import PayoutAccount
 from aurapark.config import Settings
 from aurapark.extensions import db
 from aurapark.notifications.gsm import ONE_SMS, gsm_length, to_gsm
@@ -18,6 +20,7 @@ from aurapark.notifications.messages import Channel
 from aurapark.notifications.render import render
 from aurapark.notifications.sms import Sms
 from aurapark.outbox import Work
+from aurapark.phones import PhoneError, read_phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Note:
     agency: Agency
     link: str
     role: AgencyRole | None = None
+    ending: str = ""
 
 
 def write_about_agency(work: Work, settings: Settings) -> Sms | Letter | None:
@@ -38,7 +42,13 @@ def write_about_agency(work: Work, settings: Settings) -> Sms | Letter | None:
     if note is None or not note.to:
         return None
     name = f"{work.created_at:%Y%m%dT%H%M%S}-{note.message}-{work.id}"
-    facts = {"message": note.message, "agency": note.agency, "role": note.role, "language": note.language}
+    facts = {
+        "message": note.message,
+        "agency": note.agency,
+        "role": note.role,
+        "ending": note.ending,
+        "language": note.language,
+    }
     with force_locale(note.language):
         if work.kind == Channel.SMS:
             short = note.link.removeprefix(f"{urlsplit(note.link).scheme}://")
@@ -62,7 +72,34 @@ def write_about_agency(work: Work, settings: Settings) -> Sms | Letter | None:
 
 
 def _read(work: Work, settings: Settings) -> Note | None:
+    if "payout_account" in work.payload:
+        return _about_account(work, settings)
     return _invitation(work, settings)
+
+
+def _about_account(work: Work, settings: Settings) -> Note | None:
+    account = db.session.get(PayoutAccount, work.payload["payout_account"])
+    agency = db.session.get(Agency, account.agency_id) if account else None
+    if account is None or agency is None:
+        return None
+    to, language = _reader(work, agency, settings)
+    link = f"{settings.site_url}/agency/payout-account"
+    return Note(AgencyMessage(work.payload["agency"]), to, language, agency, link, ending=account.ending)
+
+
+def _reader(work: Work, agency: Agency, settings: Settings) -> tuple[str, str]:
+    """Whom this row is for: an owner, the phone of the account that counted so far, or the agency's own contact."""
+    by_sms, language = work.kind == Channel.SMS, agency.languages[0] if agency.languages else "fr"
+    if "user" in work.payload:
+        user = db.session.get(User, work.payload["user"])
+        return ((user.phone if by_sms else user.email) or "", user.language) if user else ("", language)
+    if "old" in work.payload:
+        old = db.session.get_one(PayoutAccount, work.payload["old"])
+        return number_of(old, sealer_for((settings.secret_key, *settings.secret_key_fallbacks))), language
+    try:
+        return read_phone(agency.phone or ""), language
+    except PhoneError:  # a landline, or none
+        return "", language
 
 
 def _invitation(work: Work, settings: Settings) -> Note | None:

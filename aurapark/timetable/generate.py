@@ -18,7 +18,7 @@ GENERATE = text(f"""
                make_interval(mins => (SELECT max({MINUTES}) FROM route_stop WHERE route_id = route.id)) AS lasts
         FROM schedule
         JOIN route ON route.id = schedule.route_id
-        JOIN agency ON agency.id = route.agency_id AND agency.state <> 'pending'
+        JOIN agency ON agency.id = route.agency_id AND agency.state = 'active'
         JOIN vehicle ON vehicle.id = schedule.vehicle_id
         CROSS JOIN generate_series(CAST(:first_day AS timestamp), CAST(:last_day AS timestamp), '1 day') AS day
         WHERE day >= schedule.valid_from AND (schedule.valid_until IS NULL OR day <= schedule.valid_until)
@@ -47,7 +47,7 @@ GENERATE = text(f"""
 def generate_trips(first_day: date, days: int) -> int:
     """Make the trips that schedules plan on these days, as far as they are missing; returns how many it made.
 
-    Days and times are local to each agency; agencies that are not yet accepted get none. Call in a transaction.
+    Days and times are local to each agency; one that is not on sale gets none until it is. Call in a transaction.
     """
     last_day = first_day + timedelta(days=days - 1)
     return int(db.session.scalar(GENERATE, {"first_day": first_day, "last_day": last_day}) or 0)

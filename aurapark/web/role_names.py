@@ -1,4 +1,4 @@
-"""What roles and the states of an agency are called on pages, and what a role may do, in a word."""
+"""What roles, the states of an agency and kinds of payout account are called on pages."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from aurapark.accounts.models import AgencyRole, PlatformRole
 from aurapark.agencies.models import AgencyState
+from aurapark.agencies.payout_models import AccountKind
 from aurapark.web.fields import options
 
 ROLE_NAMES: dict[Any, Any] = {
@@ -23,6 +24,11 @@ STATE_NAMES = {
     AgencyState.PENDING: _l("waiting to be accepted"),
     AgencyState.ACTIVE: _l("on sale"),
     AgencyState.SUSPENDED: _l("suspended"),
+}
+KIND_NAMES = {
+    AccountKind.MTN_MOMO: "MTN Mobile Money",
+    AccountKind.ORANGE_MONEY: "Orange Money",
+    AccountKind.BANK: _l("Bank account"),
 }
 STATE_KINDS = {AgencyState.PENDING: "strong", AgencyState.ACTIVE: "success", AgencyState.SUSPENDED: "error"}
 
@@ -42,12 +48,17 @@ def state_name(state: AgencyState) -> str:
     return str(STATE_NAMES[state])
 
 
+def kind_name(kind: AccountKind) -> str:
+    """Return what a kind of payout account is called."""
+    return str(KIND_NAMES[kind])
+
+
 def state_kind(state: AgencyState) -> str:
     """Return the look of a state's tag."""
     return STATE_KINDS[state]
 
 
 def init_app(app: Flask) -> None:
-    """Give templates `role_name`, `state_name` and `state_kind`."""
-    for function in (role_name, state_name, state_kind):
+    """Give templates `role_name`, `state_name`, `state_kind` and `kind_name`."""
+    for function in (role_name, state_name, state_kind, kind_name):
         app.add_template_global(function)

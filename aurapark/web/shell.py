@@ -21,6 +21,7 @@ from aurapark.web import (
     metrics,
     problems,
     role_names,
+    state_names,
     switches,
     watch,
 )
@@ -40,7 +41,11 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.checkout import routes as seats
     from aurapark.checkout import webhook_routes as webhooks
     from aurapark.jobs import api_routes as jobs_api
-    from aurapark.office import join_routes, team_routes
+    from aurapark.office import join_routes, payout_routes, team_routes
+    from aurapark.platform import agency_routes as platform_agencies
+    from aurapark.platform import booking_routes as platform_bookings
+    from aurapark.platform import routes as platform
+    from aurapark.platform import user_routes as platform_users
     from aurapark.search import api_routes as search_api
     from aurapark.search import routes as search
     from aurapark.travellers import data_routes as own_data
@@ -50,7 +55,8 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     pages: list[Blueprint] = [search.bp, seats.bp, payment.bp, booking.bp, cancel.bp, sign_in.bp, account_routes.bp]
     pages += [prove_routes.bp, factor_routes.bp, privacy.bp]
     pages += [trips.bp, own_data.bp]
-    pages += [join_routes.bp, team_routes.bp]
+    pages += [join_routes.bp, team_routes.bp, payout_routes.bp, platform.bp, platform_agencies.bp]
+    pages += [platform_users.bp, platform_bookings.bp]
     shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, jobs_api.bp, health.bp, metrics.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]
 
@@ -85,7 +91,7 @@ def init_app(app: Flask, settings: Settings, *, babel: Babel, csrf: CSRFProtect,
     doors.init_app(app)
     errors.init_app(app)
     api.init_app(app)
-    for part in (assets, formats, problems, role_names, switches):
+    for part in (assets, formats, problems, role_names, state_names, switches):
         part.init_app(app)
     for blueprint in blueprints(settings):
         app.register_blueprint(blueprint)

@@ -251,7 +251,7 @@ def test_a_disabled_owner_does_not_count_as_one(app: Flask, agency: Agency, owne
 
 
 def test_two_owners_who_remove_each_other_leave_one(app: Flask) -> None:
-    """Seen to fail without the lock: both went, in 5 rounds of 5."""
+    """Seen to fail without the lock: both went."""
     for _ in range(3):
         agency = make_agency()
         people = [staff_browser(app, AgencyRole.OWNER, agency) for _ in range(2)]

@@ -1,0 +1,11 @@
+"""Pages of a list: `?page=`, a whole number from 1; anything else is the first page."""
+
+from flask import request
+
+MOST = 10_000
+
+
+def page_number() -> int:
+    """Return the page that is asked for."""
+    asked = request.args.get("page", "")
+    return min(max(int(asked), 1), MOST) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
