@@ -190,7 +190,9 @@ def test_a_cancellation_without_refund_says_so(settings: Settings, language: str
 def test_the_next_departures_are_offered(settings: Settings) -> None:
     view = view_of(settings)
     day = view.trip.board.at
-    told = sms(Message.PAID_TOO_LATE, view, settings, site="http://a.cm").text
+    said = about(Message.PAID_TOO_LATE, view)
+    said = dataclasses.replace(said, refund=Refund(reason="second", amount=39_000, currency="XAF"))
+    told = sms(Message.PAID_TOO_LATE, view, settings, site="http://a.cm", said=said).text
     assert told.count(f"{day:%d/%m} 08:00") == 2
     assert plain(letter(Message.PAID_TOO_LATE, view, settings).text).count("8 h 00, Akwa") == 3
 
