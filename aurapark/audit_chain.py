@@ -113,11 +113,11 @@ def check_some(connection: Connection, now: datetime, stretch: int = STRETCH) ->
     return found
 
 
-def _head() -> Select[Any]:
+def _head() -> Select[*tuple[Any, ...]]:
     return select(AuditChain.number, AuditChain.hash, AuditChain.sealed_at)
 
 
-def _entries() -> Select[Any]:
+def _entries() -> Select[*tuple[Any, ...]]:
     before, after = cast(AuditEntry.before, Text).label("before"), cast(AuditEntry.after, Text).label("after")
     one = AuditEntry
     return select(
