@@ -8,12 +8,14 @@ from aurapark.accounts.access import go_on, require_identity, sign_out
 from aurapark.accounts.addresses import Address
 from aurapark.accounts.asking import done_words, keys, new_request, show, show_again, this_request
 from aurapark.accounts.errors import AddressTaken, WeakPassword, WrongCode, WrongPassword
-from aurapark.accounts.forms import ChangeEmailForm, ChangePasswordForm, ChangePhoneForm, CodeForm
+from aurapark.accounts.forms import ChangeEmailForm, ChangePasswordForm, ChangePhoneForm, CodeForm, LanguageForm
 from aurapark.accounts.models import SessionEnd
+from aurapark.accounts.people import set_language
 from aurapark.accounts.sessions import end_session, end_sessions, list_sessions
 from aurapark.database import in_transaction
 from aurapark.wake import wake
 from aurapark.web.audience import Audience, AudienceBlueprint
+from aurapark.web.language import keep_language
 
 bp = AudienceBlueprint("account", __name__, audience=Audience.ACCOUNT, url_prefix="/account")
 
@@ -57,6 +59,24 @@ def end_others() -> Response:
 def end_all() -> Response:
     """Sign this person out everywhere."""
     return sign_out(redirect("/login?done=out", 303), everywhere=True)
+
+
+@bp.get("/language")
+def ask_language() -> Response:
+    """Ask for the language of pages and messages."""
+    return show("account/language.html", LanguageForm(language=require_identity().language))
+
+
+@bp.post("/language")
+def change_language() -> Response:
+    """Keep the language: on the account for messages and other devices, in this browser for its pages."""
+    form, who = LanguageForm(request.form), require_identity()
+    if not form.validate():
+        return show("account/language.html", form, status=422)
+    in_transaction(lambda: set_language(who.user_id, form.language.data))
+    response = redirect("/account?done=language", 303)
+    keep_language(response, form.language.data)
+    return response
 
 
 @bp.get("/password")

@@ -51,6 +51,7 @@ DONE = {
     "password": N_("Your password is changed. Every other browser was signed out."),
     "email": N_("Your e-mail address is changed."),
     "phone": N_("Your phone number is changed."),
+    "language": N_("Your language is changed."),
     "session": N_("The session is ended."),
     "reset": N_("Your password is changed. Sign in with the new one."),
     "sent": N_("If there is an account with this address, a link is on its way to it. It is good for 30 minutes."),

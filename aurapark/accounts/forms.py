@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from aurapark.accounts.addresses import Address, AddressError, read_address, read_email
 from aurapark.accounts.one_time import CODE_LENGTH
 from aurapark.accounts.passwords import LONGEST
-from aurapark.web.fields import NameField, PhoneField, SharedForm
+from aurapark.web.fields import ChoiceField, NameField, PhoneField, SharedForm, options
 
 LONGEST_TYPED = 300
 MOST_PASSWORD = 1000  # characters that are read at all; more than 128 is refused with words
@@ -138,3 +138,14 @@ class ChangePhoneForm(SharedForm):
 
     address = PhoneField(_l("New phone number"), [InputRequired(_l("Enter a mobile number, such as 6 71 23 45 67."))])
     password = _password(_l("Password"), "password")
+
+
+class LanguageForm(SharedForm):
+    """The language of pages and messages."""
+
+    language = ChoiceField(
+        _l("Language"),
+        [InputRequired(_l("Choose one of the languages from the list."))],
+        choices=options((("fr", "Français"), ("en", "English"))),
+        wrong=_l("Choose one of the languages from the list."),
+    )

@@ -61,6 +61,11 @@ def set_address(user: User, address: Address) -> str | None:
     return old
 
 
+def set_language(user_id: int, language: str) -> None:
+    """Write to somebody in this language from now on."""
+    get_user(user_id, lock=True).language = language
+
+
 def note_proof(user: User, address: str) -> None:
     """Note that somebody has read what we sent to this address of theirs."""
     if address == user.email and user.email_verified_at is None:

@@ -7,7 +7,14 @@ from flask_babel import get_locale
 from werkzeug.wrappers import Response
 
 from aurapark.accounts import changing, registering, signing_in
-from aurapark.accounts.access import current_identity, device_hash, ensure_device, sign_in, sign_out
+from aurapark.accounts.access import (
+    current_identity,
+    device_hash,
+    ensure_device,
+    pending_identity,
+    sign_in,
+    sign_out,
+)
 from aurapark.accounts.asking import done_words, keys, new_request, show, show_again, this_request
 from aurapark.accounts.errors import AddressTaken, WeakPassword, WrongCode, WrongSignIn
 from aurapark.accounts.forms import AskForm, CodeForm, NewPasswordForm, RegisterForm, SignInForm
@@ -16,6 +23,7 @@ from aurapark.accounts.signing_in import Proof
 from aurapark.wake import wake
 from aurapark.web.audience import Audience, AudienceBlueprint
 from aurapark.web.doors import onward
+from aurapark.web.language import has_choice, keep_language
 from aurapark.web.network import client_network
 from aurapark.web.redirects import safe_next
 
@@ -181,7 +189,11 @@ def _let_in(proof: Proof, wish: str | None) -> Response:
         remember_device(proof.user_id, device)
 
     sign_in(proof.user_id, in_same=in_same)
-    return redirect(onward(_wish(wish)), 303)
+    response = redirect(onward(_wish(wish)), 303)
+    who = pending_identity()
+    if who is not None and not has_choice():
+        keep_language(response, who.language)
+    return response
 
 
 def _asked_next() -> str:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from flask import Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from aurapark.accounts.access import current_identity
 from aurapark.booking.access import may_open, require_own
 from aurapark.booking.errors import (
     CategoriesFinal,
@@ -52,7 +53,7 @@ def checkout(reference: str) -> AnyResponse:
     sale = _own(reference)
     if sale.view.booking.state not in (BookingState.HELD, BookingState.EXPIRED):
         return redirect(url_for("booking.show", reference=sale.view.booking.reference), 303)
-    return _show(sale, sale_page.fill_form(sale.view, earlier=sale_page.typed_earlier(sale.view)))
+    return _show(sale, sale_page.fill_form(sale.view, earlier=sale_page.typed_earlier(sale.view, current_identity())))
 
 
 @bp.post("/bookings/<reference>/checkout")

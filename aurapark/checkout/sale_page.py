@@ -8,6 +8,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from aurapark.accounts.identity import Identity
 from aurapark.booking import words
 from aurapark.booking.access import find_earlier_booking
 from aurapark.booking.models import Booking, Passenger
@@ -33,13 +34,15 @@ def fill_form(view: BookingView, typed: Any = None, *, earlier: Mapping[str, Any
     return form
 
 
-def typed_earlier(view: BookingView) -> dict[str, Any] | None:
-    """Return what this visitor typed for an earlier booking of the trip, when this one has nothing yet."""
+def typed_earlier(view: BookingView, who: Identity | None = None) -> dict[str, Any] | None:
+    """Return what this visitor typed for an earlier booking of the trip, when this one has nothing yet; else what the
+    account of whoever is signed in says.
+    """
     if view.booking.payer_phone or any(passenger.name for passenger in view.passengers):
         return None
     earlier = find_earlier_booking(view.booking)
     if earlier is None:
-        return None
+        return _of_account(view, who) if who else None
     names = [(one.name, one.lap_children) for one in list_passengers(earlier)] + [(None, 0)] * len(view.seats)
     return {
         **_payer(earlier),
@@ -109,6 +112,16 @@ def whatsapp_url(view: BookingView, site_url: str) -> str:
 def refund_rule(sale: Sale) -> list[str]:
     """Return the refund rule frozen on the booking."""
     return words.refund_rule(sale.view.booking.refund_policy, sale.view.trip, now=sale.view.trip.asked_at)
+
+
+def _of_account(view: BookingView, who: Identity) -> dict[str, Any]:
+    """The account's owner pays, and sits on the first seat."""
+    names = [who.name, *[None] * len(view.seats)]
+    passengers = [
+        {"seat": seat, "name": name, "category": Category.ADULT.value, "lap_children": 0}
+        for seat, name in zip(view.seats, names, strict=False)
+    ]
+    return {"phone": who.phone, "email": who.email, "passengers": passengers}
 
 
 def _stored(view: BookingView) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from flask import Flask, Response, current_app, g, request
 from flask_babel import Babel, get_locale
 from flask_babel import gettext as translate
+from werkzeug.wrappers import Response as AnyResponse
 
 from aurapark.errors import DomainError
 from aurapark.web.formats import clock_time
@@ -46,13 +47,23 @@ def _for_people(value: object) -> object:
     return clock_time(value, locale=get_locale().language) if isinstance(value, datetime) else value
 
 
+def has_choice() -> bool:
+    """Say whether this browser has kept a language."""
+    return request.cookies.get(LANGUAGE_COOKIE) in LANGUAGES
+
+
+def keep_language(response: AnyResponse, wish: str) -> None:
+    """Let this browser keep a language; the answer is this visitor's alone then."""
+    secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+    response.set_cookie(LANGUAGE_COOKIE, wish, max_age=YEAR_SECONDS, secure=secure, httponly=True, samesite="Lax")
+    g.personal = True
+
+
 def remember_language(response: Response) -> Response:
     """Keep a choice made by `?lang=`, and tell caches what the page depends on."""
     wish = None if is_api() else request.args.get("lang")
     if wish in LANGUAGES and wish != request.cookies.get(LANGUAGE_COOKIE):
-        secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
-        response.set_cookie(LANGUAGE_COOKIE, wish, max_age=YEAR_SECONDS, secure=secure, httponly=True, samesite="Lax")
-        g.personal = True
+        keep_language(response, wish)
     if response.mimetype == "text/html":
         response.headers.setdefault("Content-Language", choose_language())
         response.vary.update(["Cookie", "Accept-Language"])

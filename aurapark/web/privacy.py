@@ -32,15 +32,20 @@ def show() -> Response:
 
 def _kept() -> list[Kept]:
     no_end = _("No automatic deletion yet")
+    booking = _("unpaid 30 days, paid 3 years; less when you erase your account")
     return [
-        Kept(_("Passengers’ names and seats"), _("The ticket, the list of the bus"), no_end),
+        Kept(_("Passengers’ names"), _("The ticket, the list of the bus"), booking),
         Kept(
-            _("Phone, e-mail and name of the payer"), _("Sending tickets and refunds, finding a booking again"), no_end
+            _("Phone, e-mail and name of the payer"), _("Sending tickets and refunds, finding a booking again"), booking
         ),
+        Kept(_("Network a booking was made from"), _("Looking into abuse"), _("30 days")),
+        Kept(_("Reports of the payment service"), _("Knowing what was paid"), _("their text 90 days")),
         Kept(_("Payments and refunds, without card or PIN"), _("Paying, paying back, the books"), no_end),
         Kept(_("Messages we sent you"), _("Knowing that your ticket reached you"), no_end),
-        Kept(_("Account: e-mail, phone, name, hashed password"), _("Signing in, your trips"), no_end),
-        Kept(_("Your sessions: device, network, times"), _("Seeing and ending sign-ins that are not yours"), no_end),
+        Kept(_("Account: e-mail, phone, name, hashed password"), _("Signing in, your trips"), _("until you erase it")),
+        Kept(
+            _("Your sessions: device, network, times"), _("Seeing and ending sign-ins that are not yours"), _("90 days")
+        ),
         Kept(
             _("Cookies: session, language, colours"),
             _("Your unpaid seats, your choices; no advertising"),

@@ -6,7 +6,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import func
 
-from aurapark.accounts.models import AgencyRole
+from aurapark.accounts.models import AgencyRole, User
+from aurapark.accounts.passwords import hash_password
 from aurapark.booking.models import Booking
 from aurapark.database import in_transaction
 from aurapark.extensions import db
@@ -117,9 +118,40 @@ def test_a_hold_of_somebody_signed_in_costs_one_statement_more_and_one_commit(ap
         with counted(app) as statements:
             assert len(hold(browser, network, "12" if not costs else "13")) == 6
         costs.append(len(statements))
-    print(costs)  # noqa: T201
     assert costs[0] <= 8
     assert costs[1] <= costs[0] + 1
+
+
+def test_the_checkout_knows_the_account_and_a_guest_types(app: Flask, network: Network) -> None:
+    awa = make_user(name="Awa Ngo Bell", phone="+237671234567", email="awa@example.cm")
+    mine = browser_of(app, awa)
+    page = mine.get(f"/bookings/{hold(mine, network, '12', '13')}/checkout").text
+    assert [page.count(f'value="{said}"') for said in ("Awa Ngo Bell", "awa@example.cm")] == [1, 1]
+    assert re.search(r'name="phone"[^>]* value="[^"]*71', page)
+    guest = browser_of(app)
+    page = guest.get(f"/bookings/{hold(guest, network, '14')}/checkout").text
+    assert "Awa Ngo" not in page
+
+
+def test_a_language_is_kept_on_the_account_and_known_on_a_new_device(app: Flask) -> None:
+    awa = make_user(language="fr")
+    browser = browser_of(app, awa)
+    assert browser.send("/account/language", {"language": "en"}).headers["Location"] == "/account?done=language"
+    assert "My account" in browser.get("/account").text
+    db.session.rollback()
+    assert db.session.get(User, awa.id, populate_existing=True).language == "en"
+    for wrong in ("de", "", "EN"):
+        assert browser.send("/account/language", {"language": wrong}).status_code == 422
+    elsewhere = browser_of(app)
+    change = {"password_hash": hash_password("une phrase de passe")}
+    in_transaction(lambda: db.session.query(User).filter_by(id=awa.id).update(change))
+    assert "Se connecter" in elsewhere.get("/login", headers={"Accept-Language": "fr"}).text
+    elsewhere.send("/login", {"address": awa.email, "password": "une phrase de passe"})
+    assert "My account" in elsewhere.get("/account", headers={"Accept-Language": "fr"}).text
+    chosen = browser_of(app)
+    chosen.get("/?lang=fr")
+    chosen.send("/login", {"address": awa.email, "password": "une phrase de passe"})
+    assert "Mon compte" in chosen.get("/account").text
 
 
 def _lapse(reference: str) -> None:

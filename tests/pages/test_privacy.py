@@ -4,8 +4,10 @@ from datetime import timedelta
 
 from flask import Flask
 
+from aurapark.accounts import sweeps
 from aurapark.limits import service as limits
 from aurapark.payments import idempotency
+from aurapark.travellers import rules
 from aurapark.web import language, switches, visitor
 from tests.pages.traveller import Traveller
 
@@ -33,5 +35,10 @@ def test_the_times_it_names_are_those_of_the_code(traveller: Traveller) -> None:
     assert "30 days; language and colours 1 year" in said
     assert timedelta(days=1) == limits.KEEP
     assert "Kept: 1 day." in said
+    assert timedelta(days=30) == rules.KEEP_UNPAID == rules.KEEP_NETWORK
+    assert timedelta(days=3 * 365) == rules.KEEP_PAID
+    assert "unpaid 30 days, paid 3 years" in said
+    assert timedelta(days=90) == rules.KEEP_EVENTS == sweeps.SESSIONS
+    assert "their text 90 days" in said
     assert timedelta(hours=72) == idempotency.KEPT
     assert "Kept: 72 hours." in said
