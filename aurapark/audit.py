@@ -34,6 +34,7 @@ class AuditEntry(Model):
     __table_args__ = (
         CheckConstraint("(seal IS NULL) = (hash IS NULL) AND seal > 0 AND hash ~ '^[0-9a-f]{64}$'", name="sealed"),
         Index("ix_audit_entry_unsealed", "id", postgresql_where=text("hash IS NULL")),
+        Index("ix_audit_entry_entity", "entity", "entity_id", "id"),
         Index(
             "ix_audit_entry_reading",
             "actor",

@@ -14,6 +14,7 @@ from aurapark.accounts.asking import keys
 from aurapark.accounts.factor_changes import reset_factors
 from aurapark.accounts.models import AgencyRole
 from aurapark.accounts.role_errors import OwnAccount
+from aurapark.audit_reading import AuditSearch, list_entries
 from aurapark.database import in_transaction
 from aurapark.errors import N_, DomainError
 from aurapark.office import invitations
@@ -23,6 +24,7 @@ from aurapark.wake import wake
 from aurapark.web.audience import Audience, AudienceBlueprint
 from aurapark.web.done import done_words
 from aurapark.web.language import sentence_of
+from aurapark.web.pages import entry_before
 from aurapark.web.problems import Problem, problems_of
 
 bp = AudienceBlueprint("office", __name__, audience=Audience.AGENCY, url_prefix="/agency")
@@ -45,6 +47,15 @@ DONE = {
 def home() -> str:
     """Show who is asking, for which agency, and where their role leads."""
     return render_template("agency/home.html", staff=current_staff(), done=done_words(DONE))
+
+
+@bp.get("/audit", roles=OWNER)
+def audit_log() -> str:
+    """Show who did what about this agency: its roles, its state, its payout account."""
+    staff = current_staff()
+    search = AuditSearch(entity=members.AGENCY, entity_id=str(staff.agency.id))
+    entries, behind = list_entries(search, before=entry_before())
+    return render_template("agency/audit.html", staff=staff, entries=entries, behind=behind)
 
 
 @bp.get("/team", roles=READ_TEAM)

@@ -43,6 +43,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.jobs import api_routes as jobs_api
     from aurapark.office import join_routes, payout_routes, team_routes
     from aurapark.platform import agency_routes as platform_agencies
+    from aurapark.platform import audit_routes as platform_audit
     from aurapark.platform import booking_routes as platform_bookings
     from aurapark.platform import routes as platform
     from aurapark.platform import user_routes as platform_users
@@ -56,7 +57,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     pages += [prove_routes.bp, factor_routes.bp, privacy.bp]
     pages += [trips.bp, own_data.bp]
     pages += [join_routes.bp, team_routes.bp, payout_routes.bp, platform.bp, platform_agencies.bp]
-    pages += [platform_users.bp, platform_bookings.bp]
+    pages += [platform_users.bp, platform_bookings.bp, platform_audit.bp]
     shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, jobs_api.bp, health.bp, metrics.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]
 
