@@ -74,6 +74,21 @@ def number_of(account: PayoutAccount, sealer: Sealer) -> str:
     return sealer.open(account.sealed, owner=_owner(account.agency_id))[0]
 
 
+def seal_anew(sealer: Sealer) -> int:
+    """Seal every number that an old key opens with the newest one; returns how many. Raises SealBroken.
+
+    Afterwards the old key may leave `SECRET_KEY_FALLBACKS`.
+    """
+    changed = 0
+    for account in db.session.scalars(select(PayoutAccount).order_by(PayoutAccount.id).with_for_update()):
+        owner = _owner(account.agency_id)
+        number, by_old_key = sealer.open(account.sealed, owner=owner)
+        if by_old_key:
+            account.sealed = sealer.seal(number, owner=owner)
+            changed += 1
+    return changed
+
+
 def change_account(
     agency_id: int, new: NewAccount, *, by: int, actor: str, reason: str, sealer: Sealer, wait: timedelta
 ) -> PayoutAccount:

@@ -40,6 +40,17 @@ def suspend(code: str, reason: str, actor: str) -> None:
     _decide(code, suspend, reason=reason, actor=actor)
 
 
+@agencies.command("reseal")
+def reseal() -> None:
+    """Seal payout accounts with the newest SECRET_KEY, before an old one leaves SECRET_KEY_FALLBACKS."""
+    from aurapark.accounts.asking import keys
+    from aurapark.agencies.payout_accounts import seal_anew, sealer_for
+    from aurapark.database import in_transaction
+
+    sealer = sealer_for(keys())
+    click.echo(f"sealed anew: {in_transaction(lambda: seal_anew(sealer))}")
+
+
 def _decide(code: str, deed: Callable[..., object], *, reason: str, actor: str) -> None:
     from aurapark.agencies.queries import find_agency
     from aurapark.database import in_transaction

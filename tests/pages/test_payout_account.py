@@ -11,9 +11,10 @@ from sqlalchemy.exc import DBAPIError
 
 from aurapark import clock
 from aurapark.accounts.models import AgencyRole, PlatformRole
+from aurapark.accounts.sealing import SealBroken
 from aurapark.agencies.decisions import suspend
 from aurapark.agencies.models import Agency, AgencyState
-from aurapark.agencies.payout_accounts import number_of, payable_account, sealer_for
+from aurapark.agencies.payout_accounts import number_of, payable_account, seal_anew, sealer_for
 from aurapark.agencies.payout_models import AccountKind, PayoutAccount
 from aurapark.config import Settings
 from aurapark.database import in_transaction
@@ -199,6 +200,16 @@ def test_the_database_refuses_to_rewrite_an_account(owner: Browser) -> None:
     ):
         with pytest.raises(DBAPIError, match="written once"):
             in_transaction(lambda statement=statement: db.session.execute(text(statement)))
+
+
+def test_a_new_secret_key_takes_over(owner: Browser, settings: Settings) -> None:
+    owner.send(PATH, MTN)
+    both, new = sealer_for(["n" * 32, settings.secret_key]), sealer_for(["n" * 32])
+    with pytest.raises(SealBroken):
+        number_of(accounts()[0], new)
+    assert in_transaction(lambda: seal_anew(both)) == 1
+    assert number_of(accounts()[0], new) == "+237671234567"
+    assert in_transaction(lambda: seal_anew(both)) == 0
 
 
 def test_the_page_is_light(app: Flask, owner: Browser) -> None:
