@@ -22,7 +22,7 @@ from aurapark.accounts.people import remember_device
 from aurapark.accounts.signing_in import Proof
 from aurapark.wake import wake
 from aurapark.web.audience import Audience, AudienceBlueprint
-from aurapark.web.doors import onward
+from aurapark.web.doors import home_of, onward
 from aurapark.web.language import has_choice, keep_language
 from aurapark.web.network import client_network
 from aurapark.web.redirects import safe_next
@@ -36,7 +36,7 @@ ACCOUNT = "/account"
 def ask() -> Response:
     """Ask for address and password; whoever is signed in goes on."""
     if current_identity() is not None:
-        return redirect(_wish(request.args.get("next")), 303)
+        return redirect(safe_next(request.args.get("next"), home_of(current_identity())), 303)
     return show("account/login.html", SignInForm(next=_asked_next()), done=done_words(request.args.get("done")))
 
 
@@ -189,8 +189,8 @@ def _let_in(proof: Proof, wish: str | None) -> Response:
         remember_device(proof.user_id, device)
 
     sign_in(proof.user_id, in_same=in_same)
-    response = redirect(onward(_wish(wish)), 303)
     who = pending_identity()
+    response = redirect(onward(safe_next(wish, home_of(who))), 303)
     if who is not None and not has_choice():
         keep_language(response, who.language)
     return response
@@ -202,10 +202,6 @@ def _asked_next() -> str:
 
 def _kept_next(wish: str | None) -> dict[str, Any]:
     return {"next": safe_next(wish, ACCOUNT)} if wish else {}
-
-
-def _wish(wish: str | None) -> str:
-    return safe_next(wish, ACCOUNT)
 
 
 def _unreferred(response: Response) -> Response:

@@ -41,6 +41,13 @@ def keep_the_door() -> Response | None:
     return _missing_factor(door, who) or _judge(door, who)
 
 
+def home_of(who: Identity | None) -> str:
+    """Return where somebody begins who asked for no page: staff at their work, everybody else at their account."""
+    if who is not None and who.agency_role is not None:
+        return "/agency/"
+    return "/account" if who is None or who.platform_role is None else "/admin/"
+
+
 def onward(address: str) -> str:
     """Return where somebody who has just signed in goes: there, by way of their second factor where it is missing."""
     who = pending_identity()

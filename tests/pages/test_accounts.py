@@ -12,7 +12,15 @@ from flask import Flask
 from sqlalchemy import func, text, update
 
 from aurapark.accounts import passwords
-from aurapark.accounts.models import AgencyRole, LoginSession, Membership, OneTimeToken, SignInThrottle, User
+from aurapark.accounts.models import (
+    AgencyRole,
+    LoginSession,
+    Membership,
+    OneTimeToken,
+    PlatformRole,
+    SignInThrottle,
+    User,
+)
 from aurapark.accounts.passwords import hash_password
 from aurapark.config import Settings
 from aurapark.database import in_transaction
@@ -99,6 +107,19 @@ def test_the_account_page_and_the_header_know_who_is_in(traveller: User, browser
     assert "awa@example.cm" in page
     assert 'href="/account"' in page
     assert browser.get("/login").headers["Location"] == "/account"
+
+
+@pytest.mark.parametrize(
+    ("role", "begins"),
+    [
+        (AgencyRole.CLERK, "/agency/"),
+        (AgencyRole.OWNER, "/account/second-factor?next=%2Fagency%2F"),
+        (PlatformRole.SUPPORT, "/account/second-factor?next=%2Fadmin%2F"),
+    ],
+)
+def test_staff_begin_at_their_work(app: Flask, password_hash: str, role: AgencyRole, begins: str) -> None:
+    make_staff(role, email="staff@example.cm", password_hash=password_hash)
+    assert sign_in(browser_of(app), "staff@example.cm") == (303, begins)
 
 
 def test_every_refusal_says_the_same(traveller: User, app: Flask) -> None:
