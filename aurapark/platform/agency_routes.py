@@ -45,6 +45,13 @@ DONE = {
 }
 
 
+@bp.before_request
+def require_agency() -> None:
+    """Answer alike for every page about an agency that is not there, whatever its number."""
+    if "agency_id" in (request.view_args or {}):
+        get_agency((request.view_args or {})["agency_id"])
+
+
 @bp.get("", roles=EVERYBODY)
 def agencies() -> str:
     """Show every agency with its state."""

@@ -92,6 +92,17 @@ def test_an_admin_invites_the_first_owner(app: Flask, admin: Browser) -> None:
     assert admin.send(f"/admin/agencies/{other.id}/team/{member_id}/end", {"reason": WHY}).status_code == 404
 
 
+def test_an_agency_that_is_not_there_is_not_found_on_every_page(admin: Browser) -> None:
+    for agency_id in (0, 999_999, 10**30):
+        path = f"/admin/agencies/{agency_id}"
+        for page in ("", "/team", "/team/1", "/payout-account"):
+            assert admin.get(path + page).status_code == 404, page
+        for deed in ("activate", "commission", "team/invitations", "team/1/end", "team/1/role"):
+            assert admin.send(f"{path}/{deed}", {"reason": WHY, "role": "clerk"}).status_code == 404, deed
+        for deed in ("again", "withdraw"):
+            assert admin.send(f"{path}/team/invitations/1/{deed}").status_code == 404
+
+
 def test_a_commission_counts_for_new_bookings(app: Flask, admin: Browser, network: Network) -> None:
     before = stories.hold(network, "12")
     path = f"/admin/agencies/{network.agency.id}/commission"
