@@ -205,6 +205,7 @@ class Sales(RuleBasedStateMachine):
         world = self.world
         world.proxy.heal()
         world.gateway.listing = world.gateway.refunding = None
+        world.let_pass(timedelta(hours=26))  # a page that was paid already is looked at once a day
         world.drain()
         world.require_clean()
         world.require_true_to_the_gateway()
