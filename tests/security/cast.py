@@ -1,0 +1,242 @@
+"""Everybody who may come to a door, each with a cookie, and one thing of each kind: for tests of who may do what.
+
+`rewinding(app)` lets any number of requests write, and puts the database back after each.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from flask_sqlalchemy.session import Session
+from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import func, update
+from sqlalchemy.orm import sessionmaker
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from aurapark.accounts import one_time
+from aurapark.accounts.factor_models import Passkey
+from aurapark.accounts.models import AgencyRole, Membership, OneTimeToken, PlatformRole, Purpose, User
+from aurapark.agencies.models import Agency, AgencyState
+from aurapark.booking.models import Booking, Channel
+from aurapark.booking.service import Holder
+from aurapark.database import in_transaction
+from aurapark.extensions import db
+from aurapark.references import booking_token, fingerprint, new_visitor_token
+from tests.accounts import browser_of, change_session, make_staff, make_user, session_of
+from tests.factories import Network, make_agency
+from tests.fakes import FakeGateway
+from tests.office import give_factor
+from tests.stories import HOLD_TERMS, confirm, hold, payments_of, start
+
+CSRF = "c" * 40
+OUTSIDE = "203.0.113.9"
+TICKETED = ("booking.calendar", "cancel.ask", "cancel.cancel")  # of a booking that is paid
+# Three who give no second factor: it is not set up, is not given yet, was given eleven minutes ago.
+FRESH, NOT_SET_UP, NOT_GIVEN, LONG_AGO = "fresh", "not set up", "not given", "long ago"
+
+
+@dataclass
+class Person:
+    """Somebody who comes to a door: what their browser sends, and what of the addresses is their own."""
+
+    name: str
+    headers: dict[str, str]
+    csrf_token: str
+    user: User | None = None
+    own: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Cast:
+    """Everybody, by name, and a value for every variable of every address, of the first agency and the guest."""
+
+    people: dict[str, Person]
+    values: dict[str, Any]
+    by_endpoint: dict[str, dict[str, Any]]
+    query: dict[str, str]
+    gateway: FakeGateway
+
+    def address(self, rule: Rule, person: Person, **changes: Any) -> str:
+        """The address of a route, with what is this person's own in it."""
+        values = {**self.values, **person.own, **self.by_endpoint.get(rule.endpoint, {})}
+        if rule.endpoint in TICKETED:
+            values["reference"] = values["ticketed"]
+        values |= changes
+        built = rule.build(values, append_unknown=False)
+        assert built is not None, f"{rule.rule}: name its variables in tests/security/cast.py"
+        return built[1] + self.query.get(rule.endpoint, "")
+
+
+def make_cast(app: Flask, network: Network) -> Cast:
+    """Make everybody and everything, and commit it."""
+    agency = network.agency
+    visitor = new_visitor_token()
+    gateway = FakeGateway()
+    guests = hold(network, "12", "13", holder=Holder(Channel.WEB, "fr", fingerprint(visitor)))
+    attempt = start(guests, gateway)
+    traveller = make_user(name="Traveller")
+    travellers = hold(network, "14", holder=Holder(Channel.WEB, "fr", user_id=traveller.id))
+    tickets = [confirm(network, seat, gateway=gateway) for seat in ("21", "22")]
+    _own(tickets[0].id, visitor_hash=fingerprint(visitor))
+    _own(tickets[1].id, visitor_hash=None, user_id=traveller.id)
+    clerk = make_staff(AgencyRole.CLERK, agency, name="Clerk")
+    staff = {"Cl": clerk}
+    for name, role in zip(
+        ("Bo", "Ma", "Ac", "Ow"),
+        (AgencyRole.BOARDING, AgencyRole.MANAGER, AgencyRole.ACCOUNTANT, AgencyRole.OWNER),
+        strict=True,
+    ):
+        staff[name] = make_staff(role, agency, name=name)
+    suspended = make_agency(state=AgencyState.SUSPENDED)
+    staff |= {
+        "Fo": make_staff(AgencyRole.OWNER, make_agency()),
+        "Sc": make_staff(AgencyRole.CLERK, suspended),
+        "So": make_staff(AgencyRole.OWNER, suspended),
+        "Su": make_staff(PlatformRole.SUPPORT),
+        "Fi": make_staff(PlatformRole.FINANCE),
+        "Ad": make_staff(PlatformRole.ADMIN),
+    }
+    people = {
+        "An": _person(app, "An"),
+        "Gu": _person(app, "Gu", cookie={"visitor": visitor}),
+        "Tr": _person(app, "Tr", traveller, own={"reference": travellers.reference, "ticketed": tickets[1].reference}),
+        "Ot": _person(app, "Ot", make_user(name="Other")),
+        "Di": _person(app, "Di", make_staff(AgencyRole.OWNER, agency), FRESH),
+        "Ap": _person(app, "Ap"),
+        **{name: _person(app, name, user, FRESH) for name, user in staff.items()},
+        "C0": _person(app, "C0", make_staff(AgencyRole.CLERK, agency), NOT_SET_UP),
+    }
+    ways = {"0": NOT_SET_UP, "1": NOT_GIVEN, "2": LONG_AGO}
+    for number, way in ways.items():
+        people[f"O{number}"] = _person(app, f"O{number}", make_staff(AgencyRole.OWNER, agency), way)
+    for number, way in ways.items():
+        people[f"A{number}"] = _person(app, f"A{number}", make_staff(PlatformRole.ADMIN), way)
+    disabled = people["Di"].user
+    assert disabled is not None
+    _disable(disabled.id)
+    token = booking_token(HOLD_TERMS.token_key, guests.reference, 1)
+    people["Ap"].headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "matrix"}
+    invitation, welcome = _invitation(app, agency, people["Ow"])
+    reset = _secret(app, Purpose.RESET, user_id=traveller.id, sent_to=traveller.email or "")[1]
+    values = {
+        "trip_id": network.trip.id,
+        "reference": guests.reference,
+        "ticketed": tickets[0].reference,
+        "tx_ref": attempt.tx_ref,
+        "token": token,
+        "name": "app.css",
+        "layout": "coach",
+        "passengers": 2,
+        "job": "expire-seats",
+        "kind": "email",
+        "session_id": people["Tr"].own["session_id"],
+        "passkey_id": people["Cl"].own["passkey_id"],
+        "agency_id": agency.id,
+        "member_id": _membership_of(clerk).id,
+        "invitation_id": invitation,
+        "user_id": people["Ot"].user.id,  # type: ignore[union-attr]
+    }
+    secrets = {"sign_in.ask_new_password": reset, "sign_in.reset": reset, "join.ask": welcome, "join.join": welcome}
+    of_links = {endpoint: {"secret": secret} for endpoint, secret in secrets.items()}
+    paid = payments_of(tickets[0])[0].tx_ref
+    leg = f"?from=DLA&to=YAO&date={network.trip.service_date}"
+    query = {"payment.come_back": f"?tx_ref={paid}", "checkout.seats": leg, "search.results": leg}
+    return Cast(people, values, of_links, query, gateway)
+
+
+def _person(
+    app: Flask,
+    name: str,
+    user: User | None = None,
+    factor: str | None = None,
+    *,
+    cookie: dict[str, str] | None = None,
+    own: dict[str, Any] | None = None,
+) -> Person:
+    if user is not None and factor in (FRESH, NOT_GIVEN, LONG_AGO):
+        give_factor(user)
+    browser = browser_of(app, user, second_factor=factor in (FRESH, LONG_AGO))
+    mine: dict[str, Any] = {}
+    if user is not None:
+        if factor == LONG_AGO:
+            change_session(browser.token or "", second_factor_at=func.now() - func.make_interval(0, 0, 0, 0, 0, 11))
+        mine["session_id"] = session_of(browser.token or "").id
+        key = db.session.query(Passkey).filter_by(user_id=user.id).first()
+        mine |= {"passkey_id": key.id} if key else {}
+    with browser.session_transaction() as session:
+        session.update(cookie or {})
+        session["csrf_token"] = CSRF
+    sent = browser.get_cookie("session")
+    assert sent is not None
+    signed = URLSafeTimedSerializer(app.secret_key or "", salt="wtf-csrf-token").dumps(CSRF)
+    return Person(name, {"Cookie": f"session={sent.value}"}, signed, user, {**mine, **(own or {})})
+
+
+def _own(booking_id: int, **values: Any) -> None:
+    in_transaction(lambda: db.session.execute(update(Booking).where(Booking.id == booking_id).values(values)))
+
+
+def _membership_of(user: User) -> Membership:
+    return db.session.query(Membership).filter_by(user_id=user.id).one()
+
+
+def _disable(user_id: int) -> None:
+    values = {"disabled_at": func.now(), "disabled_reason": "left"}
+    in_transaction(lambda: db.session.execute(update(User).where(User.id == user_id).values(values)))
+
+
+def _invitation(app: Flask, agency: Agency, owner: Person) -> tuple[int, str]:
+    assert owner.user is not None
+    details = {"agency": agency.id, "role": "clerk", "language": "fr", "by": owner.user.id}
+    return _secret(app, Purpose.INVITATION, sent_to="new@example.cm", details=details)
+
+
+def _secret(app: Flask, purpose: Purpose, **values: Any) -> tuple[int, str]:
+    key = app.config["AURAPARK"].secret_key
+
+    def work() -> OneTimeToken:
+        return one_time.issue(purpose, key=key, lifetime=one_time.LINK_LIFETIME, **values)
+
+    token = in_transaction(work)
+    return token.id, one_time.secret_of(token, (key,)) or ""
+
+
+def ask(app: Flask, person: Person, method: str, address: str) -> TestResponse:
+    """Let somebody ask, with an empty form of our own where the method writes. What comes as a cookie is not kept."""
+    data = {"csrf_token": person.csrf_token, "from": "DLA", "to": "YAO"} if method == "POST" else None
+    body: dict[str, Any] = {"json": {}} if address.startswith("/api/") and data else {"data": data}
+    client = app.test_client(use_cookies=False)
+    answer = client.open(address, method=method, headers=person.headers, environ_base={"REMOTE_ADDR": OUTSIDE}, **body)
+    answer.get_data()  # a file that is streamed ends here
+    answer.close()
+    return answer
+
+
+@contextmanager
+def rewinding(app: Flask) -> Iterator[Callable[[Callable[[], TestResponse]], TestResponse]]:
+    """Give a function that does something and takes back whatever the site committed meanwhile."""
+    bound, original = Session.get_bind, db.session.session_factory
+    assert isinstance(original, sessionmaker)
+    kept = dict(original.kw)
+    db.session.remove()
+    with db.engine.connect() as connection:
+        Session.get_bind = lambda *_args, **_kwargs: connection  # type: ignore[method-assign]
+        original.configure(join_transaction_mode="create_savepoint")
+
+        def once(work: Callable[[], TestResponse]) -> TestResponse:
+            outer = connection.begin()
+            try:
+                return Context().run(work)
+            finally:
+                outer.rollback()
+
+        try:
+            yield once
+        finally:
+            Session.get_bind = bound  # type: ignore[method-assign]
+            original.kw.clear()
+            original.kw.update(kept)

@@ -1,0 +1,158 @@
+"""Who gets to which route: every route with a letter for everybody who may come. Written by hand, not by the code.
+
+The people, in the order of the letters (`tests/security/cast.py` makes them):
+
+- An nobody signed in, Gu the visitor who made the booking, Tr a traveller with bookings of their own, Ot another one,
+  Di somebody disabled (an owner), Ap a program with the booking's token
+- Cl clerk, Bo boarding agent, Ma manager, Ac accountant, Ow owner of the agency in the addresses; Fo owner of another
+  one; Sc and So clerk and owner of a suspended one
+- Su support, Fi finance, Ad admin; all of these have just given their second factor
+- Cl, Ow, Ad again: C0 a clerk without a second factor, who needs none; O0 A0 have not set theirs up, O1 A1 have not
+  given it yet, O2 A2 gave it eleven minutes ago
+
+The letters: i let in, r sent to the sign-in page, u to the set-up of a second factor, s the second factor is asked for,
+k a key is asked for (401), f forbidden (403), n not found (404), x not a form of ours (400: the program has no page).
+A way in says nothing of what is inside: a form may still be wrong, a role too high to be given. HEAD is as GET.
+
+`GET /login/second-factor` sends whoever has none to set up on; `POST /account/erase` without a fresh factor leads back
+to its page, which asks for it. An unlisted route fails `test_matrix.py`: decide with `security.md` section 1, and add
+a line.
+"""
+
+MATRIX = """
+AGTODA CBMAOFSS SFA COOOAAA
+nurtip looccooo uid l012012
+iiiiii iiiiiiii iii iiiiiii  GET  /
+rriirr iiiiiiii iii iusiusi  GET  /account
+rriirr iiiiiiii iii iusiusi  GET  /account/<kind>
+rriirx iiiiiiii iii iusiusi  POST /account/<kind>
+rriirr iiiiiiii iii iusiusi  GET  /account/<kind>/check
+rriirx iiiiiiii iii iusiusi  POST /account/<kind>/check
+rriirr iiiiiiii iii iusiusi  GET  /account/data
+rriirr iiiiiiii iii iusiusi  GET  /account/data.json
+rriirr iiiiiiii iii iussuss  GET  /account/erase
+rriirx iiiiiiii iii iusiusi  POST /account/erase
+rriirr iiiiiiii iii iusiusi  GET  /account/language
+rriirx iiiiiiii iii iusiusi  POST /account/language
+rriirr iiiiiiii iii iusiusi  GET  /account/password
+rriirx iiiiiiii iii iusiusi  POST /account/password
+rriirr iiiiiiii iii iisiisi  GET  /account/second-factor
+rriirr iiiiiiii iii iississ  GET  /account/second-factor/app
+rriirx iiiiiiii iii iississ  POST /account/second-factor/app
+rrnnrr nnnnnnnn nnn nnssnss  GET  /account/second-factor/app/remove
+rrnnrx nnnnnnnn nnn nnssnss  POST /account/second-factor/app/remove
+rriirr iiiiiiii iii iississ  GET  /account/second-factor/codes
+rrnnrx iiiiiiii iii nnssnss  POST /account/second-factor/codes
+rriirr iiiiiiii iii iississ  GET  /account/second-factor/passkeys
+rriirx iiiiiiii iii iississ  POST /account/second-factor/passkeys
+rrnnrr iiiiiiii iii nnssnss  GET  /account/second-factor/passkeys/<passkey_id>/remove
+rrnnrx iiiiiiii iii nnssnss  POST /account/second-factor/passkeys/<passkey_id>/remove
+rriirx iiiiiiii iii iississ  POST /account/second-factor/passkeys/challenge
+rriirr iiiiiiii iii iusiusi  GET  /account/sessions
+rriirx iiiiiiii iii iusiusi  POST /account/sessions/<session_id>/end
+rriirx iiiiiiii iii iusiusi  POST /account/sessions/end-all
+rriirx iiiiiiii iii iusiusi  POST /account/sessions/end-others
+rriirr iiiiiiii iii iusiusi  GET  /account/trips
+rriirx ffffffff fff fusfusf  POST /account/trips/bring
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/agencies
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/agencies/<agency_id>
+rrnnrx nnnnnnnn ffi nusnuss  POST /admin/agencies/<agency_id>/activate
+rrnnrx nnnnnnnn ffi nusnuss  POST /admin/agencies/<agency_id>/commission
+rrnnrr nnnnnnnn fii nusnusi  GET  /admin/agencies/<agency_id>/payout-account
+rrnnrx nnnnnnnn ffi nusnuss  POST /admin/agencies/<agency_id>/suspend
+rrnnrr nnnnnnnn ifi nusnusi  GET  /admin/agencies/<agency_id>/team
+rrnnrr nnnnnnnn ffi nusnusi  GET  /admin/agencies/<agency_id>/team/<member_id>
+rrnnrx nnnnnnnn ffi nusnuss  POST /admin/agencies/<agency_id>/team/<member_id>/end
+rrnnrx nnnnnnnn ffi nusnuss  POST /admin/agencies/<agency_id>/team/<member_id>/role
+rrnnrx nnnnnnnn ffi nusnuss  POST /admin/agencies/<agency_id>/team/invitations
+rrnnrx nnnnnnnn ffi nusnuss  POST /admin/agencies/<agency_id>/team/invitations/<invitation_id>/again
+rrnnrx nnnnnnnn ffi nusnuss  POST /admin/agencies/<agency_id>/team/invitations/<invitation_id>/withdraw
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/audit
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/audit.csv
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/bookings
+rrnnrx nnnnnnnn iii nusnusi  POST /admin/bookings
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/bookings/<reference>
+rrnnrx nnnnnnnn iff nusnusf  POST /admin/bookings/<reference>/read
+rrnnrr nnnnnnnn ifi nusnusi  GET  /admin/users
+rrnnrx nnnnnnnn ifi nusnusi  POST /admin/users
+rrnnrr nnnnnnnn ifi nusnusi  GET  /admin/users/<user_id>
+rrnnrx nnnnnnnn ifi nusnuss  POST /admin/users/<user_id>/disable
+rrnnrx nnnnnnnn ifi nusnuss  POST /admin/users/<user_id>/enable
+rrnnrx nnnnnnnn ifi nusnusi  POST /admin/users/<user_id>/read
+rrnnrx nnnnnnnn ffi nusnuss  POST /admin/users/<user_id>/role
+rrnnrx nnnnnnnn ffi nusnuss  POST /admin/users/<user_id>/second-factor/reset
+rrnnrx nnnnnnnn ifi nusnuss  POST /admin/users/<user_id>/sessions/end
+rrnnrr iiiiiiii nnn iusiusn  GET  /agency/
+rrnnrr ffffiifi nnn fusiusn  GET  /agency/audit
+rrnnrr fffiiifi nnn fusiusn  GET  /agency/payout-account
+rrnnrx ffffiifi nnn fussusn  POST /agency/payout-account
+rrnnrx ffffiifi nnn fussusn  POST /agency/payout-account/withdraw
+rrnnrr ffifiifi nnn fusiusn  GET  /agency/team
+rrnnrr ffffinfn nnn fusiusn  GET  /agency/team/<member_id>
+rrnnrx ffffinfn nnn fussusn  POST /agency/team/<member_id>/end
+rrnnrx ffffinfn nnn fussusn  POST /agency/team/<member_id>/role
+rrnnrx ffffinfn nnn fussusn  POST /agency/team/<member_id>/second-factor/reset
+rrnnrx ffffinfn nnn fusiusn  POST /agency/team/<member_id>/sessions/end
+rrnnrx ffffiifi nnn fussusn  POST /agency/team/invitations
+rrnnrx ffffinfn nnn fussusn  POST /agency/team/invitations/<invitation_id>/again
+rrnnrx ffffinfn nnn fussusn  POST /agency/team/invitations/<invitation_id>/withdraw
+kkkkki kkkkkkkk kkk kkkkkkk  GET  /api/bookings/<reference>
+kkkkki kkkkkkkk kkk kkkkkkk  POST /api/bookings/<reference>/cancel
+kkkkki kkkkkkkk kkk kkkkkkk  POST /api/bookings/<reference>/extend
+kkkkki kkkkkkkk kkk kkkkkkk  POST /api/bookings/<reference>/release
+iiiiii iiiiiiii iii iiiiiii  POST /api/bookings/reserve
+iiiiii iiiiiiii iii iiiiiii  GET  /api/health
+kkkkkk kkkkkkkk kkk kkkkkkk  POST /api/jobs/<job>
+iiiiii iiiiiiii iii iiiiiii  GET  /api/openapi.json
+kkkkki kkkkkkkk kkk kkkkkkk  POST /api/payments
+kkkkki kkkkkkkk kkk kkkkkkk  GET  /api/payments/<tx_ref>
+kkkkkk kkkkkkkk kkk kkkkkkk  POST /api/payments/webhook/flutterwave
+kkkkkk kkkkkkkk kkk kkkkkkk  POST /api/payments/webhook/stripe
+iiiiii iiiiiiii iii iiiiiii  GET  /api/stops
+iiiiii iiiiiiii iii iiiiiii  GET  /api/trips
+iiiiii iiiiiiii iii iiiiiii  GET  /api/trips/<trip_id>/seats
+niinnn nnnnnnnn nnn nnnnnnn  GET  /bookings/<reference>
+niinnn nnnnnnnn nnn nnnnnnn  GET  /bookings/<reference>/calendar.ics
+niinnn nnnnnnnn nnn nnnnnnn  GET  /bookings/<reference>/cancel
+niinnx nnnnnnnn nnn nnnnnnn  POST /bookings/<reference>/cancel
+niinnn nnnnnnnn nnn nnnnnnn  GET  /bookings/<reference>/checkout
+niinnx nnnnnnnn nnn nnnnnnn  POST /bookings/<reference>/checkout
+niinnx nnnnnnnn nnn nnnnnnn  POST /bookings/<reference>/extend
+niinnx nnnnnnnn nnn nnnnnnn  POST /bookings/<reference>/release
+iiiiii iiiiiiii iii iiiiiii  GET  /find
+iiiiix iiiiiiii iii iiiiiii  POST /find
+iiiiii iiiiiiii iii iiiiiii  GET  /healthz
+iiiiii iiiiiiii iii iiiiiii  GET  /login
+iiiiix iiiiiiii iii iiiiiii  POST /login
+iiiiii iiiiiiii iii iiiiiii  GET  /login/code
+iiiiix iiiiiiii iii iiiiiii  POST /login/code
+iiiiii iiiiiiii iii iiiiiii  GET  /login/code/check
+iiiiix iiiiiiii iii iiiiiii  POST /login/code/check
+iiiiii iiiiiiii iii iiiiiii  GET  /login/invitation/<secret>
+iiiiix iiiiiiii iii iiiiiii  POST /login/invitation/<secret>
+iiiiii iiiiiiii iii iiiiiii  GET  /login/reset
+iiiiix iiiiiiii iii iiiiiii  POST /login/reset
+iiiiii iiiiiiii iii iiiiiii  GET  /login/reset/<secret>
+iiiiix iiiiiiii iii iiiiiii  POST /login/reset/<secret>
+rruurr iiiiiiii iii uuiiuii  GET  /login/second-factor
+rriirx iiiiiiii iii iiiiiii  POST /login/second-factor
+rriirx iiiiiiii iii iiiiiii  POST /login/second-factor/passkey
+iiiiix iiiiiiii iii iiiiiii  POST /logout
+nnnnnn nnnnnnnn nnn nnnnnnn  GET  /metrics
+iiiiii iiiiiiii iii iiiiiii  GET  /payments/flutterwave/return
+iiiiii iiiiiiii iii iiiiiii  GET  /payments/stripe/return
+iiiiii iiiiiiii iii iiiiiii  GET  /privacy
+iiiiii iiiiiiii iii iiiiiii  GET  /register
+iiiiix iiiiiiii iii iiiiiii  POST /register
+iiiiii iiiiiiii iii iiiiiii  GET  /register/check
+iiiiix iiiiiiii iii iiiiiii  POST /register/check
+iiiiii iiiiiiii iii iiiiiii  GET  /static/<name>
+iiiiii iiiiiiii iii iiiiiii  GET  /styleguide/
+iiiiii iiiiiiii iii iiiiiii  GET  /styleguide/home
+iiiiii iiiiiiii iii iiiiiii  GET  /styleguide/seats/<layout>/<passengers>
+iiiiii iiiiiiii iii iiiiiii  GET  /t/<token>
+iiiiii iiiiiiii iii iiiiiii  GET  /trips
+iiiiii iiiiiiii iii iiiiiii  GET  /trips/<trip_id>/seats
+iiiiix iiiiiiii iii iiiiiii  POST /trips/<trip_id>/seats
+"""
