@@ -8,6 +8,7 @@ import email.policy
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,8 +17,9 @@ import requests
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage
 from sqlalchemy import text
 
-from aurapark import create_app
-from aurapark.accounts.models import AgencyRole, PlatformRole
+from aurapark import audit, clock, create_app
+from aurapark.accounts.models import AgencyRole, PlatformRole, User
+from aurapark.agencies.payout_models import AccountKind, PayoutAccount
 from aurapark.database import in_transaction
 from aurapark.devstack.servers import EmbeddedServers
 from aurapark.extensions import db
@@ -26,6 +28,7 @@ from aurapark.references import booking_token
 from tests.accounts import browser_of, make_staff, make_user
 from tests.conftest import admin_connection, make_settings, url_of
 from tests.factories import Network
+from tests.office import give_factor
 from tests.running import running_site
 from tests.stories import HOLD_TERMS, confirm, hold
 
@@ -42,8 +45,17 @@ FIELDS = {
     "payment": ("failure",),
     "user_account": ("name",),
     "login_session": ("device",),
+    "passkey": ("name",),
+    "trip": ("delay_reason",),
 }
-MOST_PAGES = int(os.environ.get("CRAWL_PAGES", "20"))  # `make security` walks further
+START = {  # where each begins, and where the canary must be found in the page, as text
+    "guest": (),
+    "traveller": ("/account", "/account/data"),
+    "owner": ("/agency/", "/agency/team", "/agency/audit", "/agency/payout-account"),
+    "admin": ("/admin/agencies", "/admin/audit"),
+}
+Walk = Callable[[str], tuple[list[str], set[str]]]
+MOST_PAGES = int(os.environ.get("CRAWL_PAGES", "22"))  # `make security` walks further
 
 
 @dataclass
@@ -76,10 +88,13 @@ def sung(servers: EmbeddedServers, template_database: str, tmp_path_factory: pyt
             people |= {str(role): make_staff(role) for role in PlatformRole}
             identities: dict[str, dict[str, str]] = {"guest": {}}
             for name, user in people.items():
+                if name != "traveller":
+                    give_factor(user)  # without one staff would see its set-up page and nothing else
                 browser = browser_of(app, user, second_factor=True)
                 cookie = browser.get_cookie("session")
                 assert cookie is not None
                 identities[name] = {"session": cookie.value}
+            in_transaction(lambda: _write_with_reasons(network.agency.id, people))
             in_transaction(_poison)
             while send_due(app.config["AURAPARK"], 100):
                 pass
@@ -92,6 +107,9 @@ def sung(servers: EmbeddedServers, template_database: str, tmp_path_factory: pyt
                 f"/bookings/{sold.reference}/cancel",
                 f"/bookings/{held.reference}/checkout",
                 "/account",
+                f"/admin/agencies/{network.agency.id}",
+                f"/admin/bookings/{sold.reference}",
+                f"/admin/users/{people['owner'].id}",
                 f"/find?x={CANARY}",
                 f"/trips?from={CANARY}&to={CANARY}",
             ]
@@ -101,19 +119,36 @@ def sung(servers: EmbeddedServers, template_database: str, tmp_path_factory: pyt
         yield Sung(site.url, reference, seeds, identities, var)
 
 
+def _write_with_reasons(agency_id: int, people: dict[str, User]) -> None:
+    """What is never changed afterwards is written with the canary: an account for payouts, lines of the audit log."""
+    soon = clock.now() + timedelta(days=3)
+    words = {"holder": CANARY, "bank": CANARY, "kind": AccountKind.BANK, "ending": "0042", "sealed": b"sealed"}
+    db.session.add(
+        PayoutAccount(agency_id=agency_id, created_by=people["owner"].id, payable_from=soon, **words),
+    )
+    for user in (people["clerk"], people["owner"]):
+        actor = f"user:{people['admin'].id}"
+        audit.record("user.read", "user", str(user.id), actor=actor, reason=CANARY, before={"x": CANARY})
+        audit.record(
+            "role.change", "agency", str(agency_id), actor=f"user:{user.id}", reason=CANARY, after={"x": CANARY}
+        )
+
+
 def _poison() -> None:
     for table, columns in FIELDS.items():
         for column in columns:
-            unique = " || id" if column == "plate" else ""
-            db.session.execute(text(f"UPDATE {table} SET {column} = :song{unique}"), {"song": CANARY})  # noqa: S608
+            song = ":song || id" if column == "plate" else ":song"
+            song = "left(:song, 40)" if table == "passkey" else song
+            changed = db.session.execute(text(f"UPDATE {table} SET {column} = {song}"), {"song": CANARY})  # noqa: S608
+            assert changed.rowcount, f"no {table} to put the canary into"  # type: ignore[attr-defined]
 
 
 @pytest.fixture
-def walk(browser: Browser, sung: Sung) -> Iterator[Callable[[str], list[str]]]:
+def walk(browser: Browser, sung: Sung) -> Iterator[Walk]:
     contexts: list[BrowserContext] = []
 
-    def go(identity: str) -> list[str]:
-        """Walk as somebody; returns what the browser complained about, and where the canary sang."""
+    def go(identity: str) -> tuple[list[str], set[str]]:
+        """Walk as somebody; returns what the browser complained about or where the canary sang, and where it stood."""
         context = browser.new_context(locale="en")
         contexts.append(context)
         cookies = sung.identities[identity]
@@ -123,7 +158,9 @@ def walk(browser: Browser, sung: Sung) -> Iterator[Callable[[str], list[str]]]:
         page = context.new_page()
         page.on("console", lambda message: said.append(f"{page.url} {message.text}") if _matters(message) else None)
         page.on("dialog", lambda dialog: dialog.dismiss())
-        waiting, seen = list(sung.seeds), set()
+        waiting = [*START[identity], *sung.seeds]
+        seen: set[str] = set()
+        stood: set[str] = set()
         while waiting and len(seen) < MOST_PAGES:
             path = waiting.pop(0)
             if path in seen:
@@ -134,8 +171,10 @@ def walk(browser: Browser, sung: Sung) -> Iterator[Callable[[str], list[str]]]:
             foreign = page.locator("img[src='x'], [onerror]").count()
             if foreign:
                 said.append(f"{path}: the canary became an element")
+            if CANARY in page.locator("body").inner_text() or "{{7*7}}" in page.content():
+                stood.add(urlsplit(path).path)
             waiting += [one for one in page.evaluate(LINKS) if _walks(one)]
-        return said
+        return said, stood
 
     yield go
     for context in contexts:
@@ -147,7 +186,7 @@ LINKS = """() => [...document.querySelectorAll("a[href]")].filter(a => a.origin 
 
 
 def _walks(path: str) -> bool:
-    return not urlsplit(path).path.endswith(".ics") and "theme=" not in path and "lang=" not in path
+    return not urlsplit(path).path.endswith((".ics", ".csv", ".json")) and "theme=" not in path and "lang=" not in path
 
 
 def _matters(message: ConsoleMessage) -> bool:
@@ -156,8 +195,10 @@ def _matters(message: ConsoleMessage) -> bool:
 
 
 @pytest.mark.parametrize("identity", ["guest", "traveller", "owner", "admin"])
-def test_no_canary_sings_on_any_page(sung: Sung, walk: Callable[[str], list[str]], identity: str) -> None:
-    assert walk(identity) == []
+def test_no_canary_sings_on_any_page(sung: Sung, walk: Walk, identity: str) -> None:
+    said, stood = walk(identity)
+    assert said == []
+    assert set(START[identity]) <= stood, "the canary was not even there"
 
 
 def test_the_canary_sings_where_nothing_holds_it(browser: Browser) -> None:
