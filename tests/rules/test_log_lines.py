@@ -35,13 +35,15 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Callable[[logging.Formatter, Cal
         handler = logging.StreamHandler(stream)
         handler.setFormatter(formatter)
         root = logging.getLogger()
-        before = root.level
-        root.addHandler(handler)
+        before, others = root.level, root.handlers[:]
+        root.handlers[:] = [
+            handler
+        ]  # pytest's own would put a lone surrogate into its report
         root.setLevel(logging.INFO)
         try:
             work()
         finally:
-            root.removeHandler(handler)
+            root.handlers[:] = others
             root.setLevel(before)
         return stream.getvalue()
 
