@@ -13,9 +13,11 @@ test: ## run the whole suite on real servers, two tests at a time; PYTEST_ARGS="
 	@scripts/setup dev
 	@.venv/bin/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
-faults: ## the long form: every commit and every call cut, 500 model examples of 50 steps, each race 200 times
+LONG_FORMS = tests/faults tests/concurrency tests/services/test_drain.py tests/services/test_redis_faults.py \
+	tests/services/test_paid_to_confirmed.py
+faults: ## the long form, an hour or more: every commit and call cut, the model at length, each race 200 times, 100,000 rows
 	@scripts/setup dev
-	@FAULT_SCALE=10 RACE_ROUNDS=200 .venv/bin/python -m pytest tests/faults tests/concurrency $(PYTEST_ARGS)
+	@FAULT_SCALE=10 RACE_ROUNDS=200 .venv/bin/python -m pytest -s $(LONG_FORMS) $(PYTEST_ARGS)
 
 security: ## the walls at length: schemathesis makes up 200 calls for each operation of the API
 	@scripts/setup dev
