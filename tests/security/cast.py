@@ -32,6 +32,7 @@ from tests.fakes import FakeGateway
 from tests.office import give_factor
 from tests.stories import HOLD_TERMS, confirm, hold, payments_of, start
 
+Once = Callable[[Callable[[], TestResponse]], TestResponse]
 CSRF = "c" * 40
 OUTSIDE = "203.0.113.9"
 TICKETED = ("booking.calendar", "cancel.ask", "cancel.cancel")  # of a booking that is paid
@@ -205,10 +206,13 @@ def _secret(app: Flask, purpose: Purpose, **values: Any) -> tuple[int, str]:
     return token.id, one_time.secret_of(token, (key,)) or ""
 
 
-def ask(app: Flask, person: Person, method: str, address: str) -> TestResponse:
-    """Let somebody ask, with an empty form of our own where the method writes. What comes as a cookie is not kept."""
-    data = {"csrf_token": person.csrf_token, "from": "DLA", "to": "YAO"} if method == "POST" else None
-    body: dict[str, Any] = {"json": {}} if address.startswith("/api/") and data else {"data": data}
+def ask(app: Flask, person: Person, method: str, address: str, fields: dict[str, Any] | None = None) -> TestResponse:
+    """Let somebody ask, where the method writes with a form of our own: empty, or with these fields. What comes as a
+    cookie is not kept.
+    """
+    sent = fields or {}
+    data = {"csrf_token": person.csrf_token, "from": "DLA", "to": "YAO", **sent} if method == "POST" else None
+    body: dict[str, Any] = {"json": sent} if address.startswith("/api/") and data else {"data": data}
     client = app.test_client(use_cookies=False)
     answer = client.open(address, method=method, headers=person.headers, environ_base={"REMOTE_ADDR": OUTSIDE}, **body)
     answer.get_data()  # a file that is streamed ends here
@@ -217,7 +221,7 @@ def ask(app: Flask, person: Person, method: str, address: str) -> TestResponse:
 
 
 @contextmanager
-def rewinding(app: Flask) -> Iterator[Callable[[Callable[[], TestResponse]], TestResponse]]:
+def rewinding(app: Flask) -> Iterator[Once]:
     """Give a function that does something and takes back whatever the site committed meanwhile."""
     bound, original = Session.get_bind, db.session.session_factory
     assert isinstance(original, sessionmaker)

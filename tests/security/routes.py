@@ -46,6 +46,10 @@ class Place:
             "secret": "s" * 43,
             "credential_id": 1,
             "passkey_id": 1,
+            "agency_id": 1,
+            "member_id": 1,
+            "invitation_id": 1,
+            "user_id": 1,
         }
 
 

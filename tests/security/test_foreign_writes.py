@@ -10,11 +10,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from aurapark.accounts.models import PlatformRole
+from aurapark.accounts.models import AgencyRole, PlatformRole
 from aurapark.extensions import db
-from tests.accounts import browser_of, make_staff, make_user
+from tests.accounts import browser_of, make_user
 from tests.architecture.test_reading import everything
 from tests.factories import Network
+from tests.office import staff_browser
+from tests.security.cast import Cast, Once, ask
+from tests.security.doors import letter_of, routes_of
 from tests.security.routes import UNSAFE, Place, addresses, make_place
 
 LOOKED_AT = ("login_session",)  # when somebody was last seen
@@ -54,8 +57,12 @@ def traveller(app: Flask) -> FlaskClient:
     return browser_of(app, make_user())
 
 
+def owner(app: Flask) -> FlaskClient:
+    return staff_browser(app, AgencyRole.OWNER)[1]
+
+
 def admin(app: Flask) -> FlaskClient:
-    return browser_of(app, make_staff(PlatformRole.ADMIN), second_factor=True)
+    return staff_browser(app, PlatformRole.ADMIN)[1]
 
 
 def own_token(client: FlaskClient) -> str:
@@ -69,7 +76,7 @@ def content() -> dict[str, Any]:
     return {name: value for name, value in everything().items() if not name.endswith(LOOKED_AT)}
 
 
-@pytest.mark.parametrize("who", [nobody, traveller, admin], ids=lambda who: who.__name__)
+@pytest.mark.parametrize("who", [nobody, traveller, owner, admin], ids=lambda who: who.__name__)
 def test_no_form_of_another_site_is_taken(app: Flask, place: Place, who: Callable[[Flask], FlaskClient]) -> None:
     client, stranger = who(app), browser_of(app)
     mine, foreign = own_token(client), own_token(stranger)
@@ -166,3 +173,66 @@ def test_fields_that_nobody_asked_for_move_nothing(
     assert db.session.scalar(text(powerful)) == 0
     assert db.session.scalar(text("SELECT count(*) FROM agency_member")) == 0
     assert db.session.scalar(text("SELECT count(*) FROM booking WHERE state = 'confirmed' OR total < 100")) == 0
+
+
+POWER = (
+    "SELECT id, platform_role, email_verified_at, phone_verified_at, disabled_at FROM user_account",
+    "SELECT user_id, agency_id, role, ended_at FROM agency_member",
+    "SELECT id, state, name, commission_percent FROM agency",
+    "SELECT id, agency_id, kind, holder, payable_from, withdrawn_at FROM payout_account",
+    "SELECT reference, user_id, agency_id, total, currency, channel FROM booking",
+    "SELECT tx_ref, expected_amount, currency, verified_at, paid_amount, disposition FROM payment",
+    "SELECT payment_id, amount, state FROM refund WHERE state NOT IN ('requested', 'approved', 'sending')",
+    "SELECT id, agency_id, state FROM trip",
+)
+
+
+def power(app: Flask) -> list[list[str]]:
+    """Who has power over what, and what things cost."""
+    with app.app_context():
+        return [sorted(str(row) for row in db.session.execute(text(query))) for query in POWER]
+
+
+@pytest.mark.parametrize("name", ["Tr", "Cl", "Ma", "Ow", "Su", "Fi", "Ad"])
+def test_no_field_that_nobody_asked_for_gives_power(app: Flask, cast: Cast, once: Once, name: str) -> None:
+    """The fields without the reason and the address that the forms ask for: nobody is given, nothing is taken."""
+    person, moved, seen = cast.people[name], [], 0
+    for method, rule in routes_of(app):
+        if method != "POST" or "webhook" in rule.rule:
+            continue
+
+        def work(rule: Any = rule) -> Any:
+            before = power(app)
+            answer = ask(app, person, "POST", cast.address(rule, person), EXTRA)
+            if power(app) != before:
+                moved.append((rule.rule, answer.status_code))
+            return answer
+
+        seen += letter_of(once(work)) == "i"
+    assert moved == []
+    assert seen >= 20
+
+
+WRITES = {"booking.open_link": {"public.booking_access"}}  # what a GET writes on purpose: whose link it was
+
+
+@pytest.mark.parametrize("name", ["Gu", "Tr", "Ow", "Su", "Ad"])
+def test_looking_changes_nothing_whoever_looks(app: Flask, cast: Cast, once: Once, name: str) -> None:
+    person, moved = cast.people[name], []
+    for method, rule in routes_of(app):
+        if method != "GET":
+            continue
+
+        def work(rule: Any = rule) -> Any:
+            with app.app_context():
+                before = everything()
+            answer = ask(app, person, "GET", cast.address(rule, person))
+            with app.app_context():
+                after = everything()
+            changed = {table for table in before if before[table] != after[table]} - WRITES.get(rule.endpoint, set())
+            if changed:
+                moved.append((rule.rule, changed))
+            return answer
+
+        once(work)
+    assert moved == []

@@ -5,41 +5,22 @@ One database: each request is taken back, so what one person deletes is there fo
 """
 
 import re
-from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from aurapark.checkout import api_routes, payment_routes
 from aurapark.web.audience import audience_of
 from aurapark.web.doors import CLOSED
-from tests.factories import Network
-from tests.security.cast import Cast, ask, make_cast, rewinding
+from tests.security.cast import Cast, Once, ask
 from tests.security.doors import FORBIDDEN, HIDDEN, IN, NO_FORM, letter_of, routes_of
 from tests.security.matrix import MATRIX
-
-Once = Callable[[Callable[[], TestResponse]], TestResponse]
 
 
 @pytest.fixture
 def environment() -> dict[str, str]:
     return {"JOBS_SECRET": "j" * 40}
-
-
-@pytest.fixture
-def cast(app: Flask, network: Network, monkeypatch: pytest.MonkeyPatch) -> Cast:
-    everybody = make_cast(app, network)
-    for routes in (api_routes, payment_routes):
-        monkeypatch.setattr(routes, "gateway_for", lambda _settings: everybody.gateway)
-    return everybody
-
-
-@pytest.fixture
-def once(app: Flask, cast: Cast) -> Iterator[Once]:
-    with rewinding(app) as works:
-        yield works
 
 
 def name_of(rule: Rule) -> str:
