@@ -58,7 +58,7 @@ def test_everybody_gets_where_the_matrix_says_and_nowhere_else(app: Flask, cast:
             answer = once(lambda: ask(app, person, method, cast.address(rule, person)))  # noqa: B023  done at once
             if letter_of(answer) != letter:
                 wrong.append(f"{method} {name_of(rule)}: {person.name} has {letter_of(answer)}, {letter} is written")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_asking_for_the_methods_of_an_address_opens_no_door(app: Flask, cast: Cast, once: Once) -> None:
