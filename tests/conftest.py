@@ -4,7 +4,9 @@ import itertools
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import wait
 from pathlib import Path
+from threading import Barrier
 
 import psycopg
 import pytest
@@ -15,6 +17,7 @@ from playwright.sync_api import Browser, sync_playwright
 from aurapark import create_app
 from aurapark.config import Settings, load_settings
 from aurapark.devstack.servers import EmbeddedServers, embedded_servers
+from aurapark.web import bounded
 from tests.factories import Network
 
 TEMPLATE = "aurapark_template"
@@ -100,8 +103,17 @@ def app(settings: Settings) -> Iterator[Flask]:
     application.testing = True
     with application.app_context():
         yield application
+        let_threads_end()
         db.session.remove()
         db.engine.dispose()
+
+
+def let_threads_end() -> None:
+    """Wait for questions whose answers came too late: what they borrowed has to be back before the pool is closed."""
+    threads = bounded._threads
+    if threads._threads:
+        all_free = Barrier(threads._max_workers)
+        wait([threads.submit(all_free.wait, 10) for _ in range(threads._max_workers)])
 
 
 @pytest.fixture

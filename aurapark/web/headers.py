@@ -16,6 +16,9 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def set_headers(response: Response) -> Response:
+        if response.status_code == 204:  # nothing in it to protect; a phone on 2G asks again every few seconds
+            response.headers.update({"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"})
+            return response
         style = f"style-src 'self' {g.get('inline_style', '')}".rstrip()
         headers = response.headers
         headers["Content-Security-Policy"] = f"default-src 'none'; script-src 'self'; {style}; {rest}"

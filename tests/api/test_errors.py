@@ -19,7 +19,7 @@ RESERVE = "/api/bookings/reserve"
 
 
 def test_an_unknown_address_is_the_error_object(api: Api) -> None:
-    for path in ("/api/", "/api/nothing", "/api/bookings", "/api/jobs/expire-seats", "/api/stops/"):
+    for path in ("/api/", "/api/nothing", "/api/bookings", "/api/jobs", "/api/stops/"):
         for method in ("GET", "POST", "PUT", "DELETE"):
             refused(api.call(method, path), 404, "NOT_FOUND")
 

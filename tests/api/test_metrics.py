@@ -63,8 +63,14 @@ def test_it_costs_a_few_statements(app: Flask) -> None:
     assert len([s for s in statements if not s.startswith("SET LOCAL")]) == 3
 
 
+def requests_counted(app: Flask) -> int:
+    """How many combinations of labels there are; a process counts for all its tests."""
+    return len([1 for name, _ in read(app) if name == "aurapark_http_requests_total"])
+
+
 def test_labels_are_words_of_ours(app: Flask) -> None:
     client = app.test_client()
+    before = requests_counted(app)
     for n in range(30):
         client.get(f"/no/such/page/{n}")
         client.get(f"/api/bookings/REF{n:03}")
@@ -72,7 +78,7 @@ def test_labels_are_words_of_ours(app: Flask) -> None:
     for n in range(2 * metrics.MOST_LABELS):
         metrics.count_call(f"GET /made/up/{n}", "answered", 0.1)
     found = read(app)
-    assert len([1 for name, _ in found if name == "aurapark_http_requests_total"]) < 60
+    assert requests_counted(app) - before < 10
     assert len([1 for name, _ in found if name == "aurapark_gateway_call_seconds_count"]) <= metrics.MOST_LABELS + 1
     assert not any("REF0" in str(labels) or "/no/such" in str(labels) for _, labels in found)
 

@@ -76,7 +76,9 @@ def open_staff(browser: Browser, stage: Stage) -> Iterator[Callable[..., Staff]]
         page.on("console", lambda message: said.append(message.text) if not EXPECTED.search(message.text) else None)
         page.on("pageerror", lambda error: said.append(str(error)))
         with stage.app.app_context():
-            email = make_staff(PlatformRole.SUPPORT, password_hash=hash_password(PASSWORD)).email or ""
+            email = (
+                make_staff(PlatformRole.SUPPORT, language=language, password_hash=hash_password(PASSWORD)).email or ""
+            )
             db.session.remove()
         return Staff(page, stage.site.url, email)
 

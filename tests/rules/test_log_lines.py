@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -36,9 +37,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Callable[[logging.Formatter, Cal
         handler.setFormatter(formatter)
         root = logging.getLogger()
         before, others = root.level, root.handlers[:]
-        root.handlers[:] = [
-            handler
-        ]  # pytest's own would put a lone surrogate into its report
+        root.handlers[:] = [handler]  # pytest's own would put a lone surrogate into its report
         root.setLevel(logging.INFO)
         try:
             work()
@@ -93,7 +92,7 @@ def test_a_line_says_what_it_is_about(written: Any) -> None:
         with log.about(job="send_messages"), log.about(request="K7K7K7K7K7"):
             log.log_event("hold_lapsed", booking="7K3QF9", trip=42, event=3, nan=float("nan"), phone="+237671234516")
 
-    line = json.loads(written(JsonLines("worker"), work))
+    line = json.loads(written(JsonLines("worker"), lambda: Context().run(work)))
     assert line.pop("time")[-6:] == "+00:00"
     assert isinstance(line.pop("pid"), int)
     assert line == {
@@ -108,7 +107,7 @@ def test_a_line_says_what_it_is_about(written: Any) -> None:
         "nan": "nan",
         "phone": "•••",
     }
-    assert log.ids_now() == {}
+    assert Context().run(log.ids_now) == {}
 
 
 def test_an_error_is_told_by_kind_and_place_not_by_its_text(written: Any) -> None:
