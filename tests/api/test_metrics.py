@@ -71,6 +71,7 @@ def requests_counted(app: Flask) -> int:
 def test_labels_are_words_of_ours(app: Flask) -> None:
     client = app.test_client()
     before = requests_counted(app)
+    calls = {labels for name, labels in read(app) if name == "aurapark_gateway_call_seconds_count"}
     for n in range(30):
         client.get(f"/no/such/page/{n}")
         client.get(f"/api/bookings/REF{n:03}")
@@ -79,7 +80,10 @@ def test_labels_are_words_of_ours(app: Flask) -> None:
         metrics.count_call(f"GET /made/up/{n}", "answered", 0.1)
     found = read(app)
     assert requests_counted(app) - before < 10
-    assert len([1 for name, _ in found if name == "aurapark_gateway_call_seconds_count"]) <= metrics.MOST_LABELS + 1
+    assert (
+        len({labels for name, labels in found if name == "aurapark_gateway_call_seconds_count"} - calls)
+        <= metrics.MOST_LABELS + 1
+    )
     assert not any("REF0" in str(labels) or "/no/such" in str(labels) for _, labels in found)
 
 

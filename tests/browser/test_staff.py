@@ -13,8 +13,8 @@ from aurapark.extensions import db
 from tests import stories
 from tests.accounts import make_staff
 from tests.browser.stories import Stage
-from tests.browser.test_accounts import PASSWORD
-from tests.browser.test_accounts import check as check_all
+from tests.browser.test_account_pages import PASSWORD
+from tests.browser.test_account_pages import check as check_all
 from tests.browser.test_pages import new_page as new_page
 from tests.browser.test_pages import too_wide
 from tests.office import give_factor

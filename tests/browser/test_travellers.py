@@ -9,7 +9,7 @@ from aurapark.accounts.passwords import hash_password
 from aurapark.extensions import db
 from tests.accounts import make_user
 from tests.browser.stories import Stage
-from tests.browser.test_accounts import PASSWORD, check
+from tests.browser.test_account_pages import PASSWORD, check
 from tests.browser.test_pages import checkout
 from tests.browser.test_pages import new_page as new_page
 
