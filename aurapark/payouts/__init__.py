@@ -1,0 +1,1 @@
+"""Paying a settlement: prepared by one person, approved by another, sent once."""
