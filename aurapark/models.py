@@ -18,6 +18,7 @@ from aurapark.outbox import OutboxRow
 from aurapark.payments import models as payments
 from aurapark.reconciliation import models as reconciliation
 from aurapark.refunds import models as refunds
+from aurapark.settlements import models as settlements
 from aurapark.timetable import models as timetable
 
 __all__ = [
@@ -40,5 +41,6 @@ __all__ = [
     "payouts",
     "reconciliation",
     "refunds",
+    "settlements",
     "timetable",
 ]

@@ -29,6 +29,7 @@ class EventType(StrEnum):
     PAYOUT = "payout"
     CARRY_OUT = "carry_out"
     CARRY_IN = "carry_in"
+    CORRECTION = "correction"
 
 
 class LedgerEntry(Model):

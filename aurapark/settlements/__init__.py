@@ -1,1 +1,1 @@
-"""What an agency is owed for a month: settlements, filled line by line as money moves, closed when the month is over."""
+"""What an agency is owed for a month: filled line by line as money moves, closed when the month is over."""
