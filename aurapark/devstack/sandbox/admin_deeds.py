@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import abort, request
 
-from aurapark.devstack.sandbox import balances, charges, links, payer, refunds, webhooks
+from aurapark.devstack.sandbox import balances, charges, links, payer, refunds, transfers, webhooks
 from aurapark.devstack.sandbox.admin import admin, read_body
 from aurapark.devstack.sandbox.bench import Bench, get_bench
 from aurapark.devstack.sandbox.money import read_amount
@@ -67,9 +67,18 @@ def succeed(charge_id: int) -> dict[str, Any]:
         return _charge(bench, db, charge_id)
 
 
+@admin.post("/transfers/<int:transfer_id>/return")
+def return_transfer(transfer_id: int) -> dict[str, Any]:
+    """Let a transfer that succeeded come back as failed, webhook included."""
+    bench = get_bench()
+    with bench.store.transaction() as db:
+        returned = transfers.turn_back(bench, db, transfer_id, "DISBURSE FAILED: returned by the beneficiary's bank")
+        return {"transfer": transfers.shown(returned)}
+
+
 @admin.post("/webhooks")
 def send_webhook() -> tuple[dict[str, Any], int]:
-    """Send a webhook by hand: of charge_id or refund_id, `test: true`, or any `body` (JSON, text) under any `hash`."""
+    """Send a webhook by hand: of a charge_id, refund_id, transfer_id, `test: true`, any `body` under any `hash`."""
     bench, body = get_bench(), read_body()
     with bench.store.transaction() as db:
         return {"delivery_ids": _send(bench, db, body)}, 201
@@ -144,6 +153,8 @@ def _send(bench: Bench, db: Database, body: dict[str, Any]) -> list[int]:
     if body.get("refund_id"):
         refund = refunds.get_refund(db, body["refund_id"])
         return webhooks.announce_refund(bench, db, refund, refunds.shown(refund))
+    if body.get("transfer_id"):
+        return webhooks.announce_transfer(bench, db, transfers.get_transfer(db, body["transfer_id"]))
     if body.get("test"):
         return webhooks.send_test(bench, db)
     raw = body["body"]

@@ -1,10 +1,10 @@
-"""The admin API's records: API calls received, links, charges, refunds, webhooks sent."""
+"""The admin API's records: API calls received, links, charges, refunds, transfers, webhooks sent."""
 
 from typing import Any
 
 from flask import request
 
-from aurapark.devstack.sandbox import calls, charges, refunds
+from aurapark.devstack.sandbox import calls, charges, refunds, transfers
 from aurapark.devstack.sandbox.admin import admin, list_rows, rows_of
 from aurapark.devstack.sandbox.bench import get_bench
 
@@ -50,6 +50,14 @@ def list_refunds() -> dict[str, Any]:
     with get_bench().store.transaction() as db:
         rows = rows_of(db, "refund", "refund_id")
     return {"refunds": [refunds.shown(row) | {"tx_ref": row["tx_ref"]} for row in rows]}
+
+
+@admin.get("/transfers")
+def list_transfers() -> dict[str, Any]:
+    """List the transfers, oldest first; their `tx_ref` is the reference."""
+    with get_bench().store.transaction() as db:
+        rows = rows_of(db, "transfer", "transfer_id")
+    return {"transfers": [transfers.shown(row) | {"tx_ref": row["tx_ref"]} for row in rows]}
 
 
 @admin.get("/deliveries")

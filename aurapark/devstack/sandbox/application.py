@@ -3,7 +3,7 @@
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from aurapark.devstack.sandbox import admin_deeds, admin_records  # noqa: F401 - they add their routes to `admin`
+from aurapark.devstack.sandbox import admin_deeds, admin_records, transfer_api  # noqa: F401 - they add their routes
 from aurapark.devstack.sandbox.admin import admin
 from aurapark.devstack.sandbox.answers import failure
 from aurapark.devstack.sandbox.api import api

@@ -1,4 +1,4 @@
-"""The merchant's balance per currency: an opening float, plus charges after fees, minus refunds and settlements."""
+"""The merchant's balance per currency: an opening float plus charges after fees, less what went out."""
 
 import json
 from decimal import Decimal
@@ -9,16 +9,20 @@ from aurapark.devstack.sandbox.money import number
 from aurapark.devstack.sandbox.store import Database, get_setting, set_setting
 
 NOT_RETURNED = "status NOT IN ('failed', 'cancelled', 'rejected') AND meta NOT LIKE '%disburse_status%'"
+TRANSFERS = (
+    "SELECT amount FROM transfer WHERE currency = ? AND status <> 'FAILED'",
+    "SELECT fee FROM transfer WHERE currency = ? AND status <> 'FAILED'",
+)
 
 
 def available(bench: Bench, db: Database, currency: str) -> Decimal:
-    """Return what refunds can be paid from."""
+    """Return what refunds and transfers can be paid from."""
     parts = explain(bench, db, currency)
-    return parts["opening"] + parts["charges"] - parts["refunds"] - parts["settlements"]
+    return parts["opening"] + parts["charges"] - parts["refunds"] - parts["settlements"] - parts["transfers"]
 
 
 def explain(bench: Bench, db: Database, currency: str) -> dict[str, Decimal]:
-    """Return the parts of a balance: opening, charges (after fees), refunds, settlements."""
+    """Return the parts of a balance: opening, charges (after fees), refunds, settlements, transfers (with fees)."""
     opening = get_setting(db, f"opening {currency}", bench.settings.opening_balance)
     return {
         "opening": Decimal(str(opening)),
@@ -27,6 +31,7 @@ def explain(bench: Bench, db: Database, currency: str) -> dict[str, Decimal]:
         ),
         "refunds": _total(db, f"SELECT amount FROM refund WHERE currency = ? AND {NOT_RETURNED}", currency),  # nosec B608  # noqa: S608
         "settlements": _total(db, "SELECT net FROM settlement WHERE currency = ?", currency),
+        "transfers": sum((_total(db, query, currency) for query in TRANSFERS), Decimal(0)),
     }
 
 

@@ -1,4 +1,4 @@
-"""The shapes in which a charge is shown: verify, list row, and the webhook bodies of v3, v2 and v4."""
+"""The shapes in which a charge is shown: verify, list row, and the webhook bodies of v3, v2, v4; a transfer's."""
 
 import json
 from typing import Any
@@ -26,6 +26,34 @@ def verified(bench: Bench, charge: Row) -> dict[str, Any]:
         token = f"flw-t1nf-{crc32(charge['flw_ref'].encode()):032x}-m03k"
         shown["card"] = {**card, "token": token}
     return shown
+
+
+def announced_transfer(transfer: Row) -> dict[str, Any]:
+    """Return the webhook of a transfer: the same event when it failed, and another spelling of the name."""
+    return {
+        "event": "transfer.completed",
+        "event.type": "Transfer",
+        "data": {
+            "id": transfer["transfer_id"],
+            "account_number": transfer["account_number"],
+            "bank_name": "N/A",
+            "bank_code": transfer["account_bank"],
+            "fullname": transfer["beneficiary_name"] or "N/A",
+            "created_at": stamp(transfer["created_at"]),
+            "currency": transfer["currency"],
+            "debit_currency": transfer["debit_currency"],
+            "amount": json.loads(transfer["amount"]),
+            "fee": json.loads(transfer["fee"]),
+            "status": transfer["status"],
+            "reference": transfer["tx_ref"],
+            "meta": json.loads(transfer["meta"]),
+            "narration": transfer["narration"],
+            "approver": None,
+            "complete_message": transfer["complete_message"],
+            "requires_approval": 0,
+            "is_approved": 1,
+        },
+    }
 
 
 def listed(charge: Row) -> dict[str, Any]:

@@ -61,7 +61,9 @@ def _is_authorized(bench: Bench) -> bool:
 def _tx_ref(db: Database, ids: dict[str, str]) -> str | None:
     """Find which tx_ref a call is about, so that a fault can be tied to it."""
     body = json_body()
-    given = request.args.get("tx_ref") or (body.get("tx_ref") if isinstance(body, dict) else None)
+    given = request.args.get("tx_ref") or (
+        body.get("tx_ref") or body.get("reference") if isinstance(body, dict) else None
+    )
     if given:
         return str(given)
     if isinstance(body, dict) and body.get("link"):
@@ -71,6 +73,8 @@ def _tx_ref(db: Database, ids: dict[str, str]) -> str | None:
         return _column(db, "SELECT tx_ref FROM charge WHERE charge_id = CAST(? AS INTEGER)", charge_id)
     if "refund_id" in ids:
         return _column(db, "SELECT tx_ref FROM refund WHERE refund_id = CAST(? AS INTEGER)", ids["refund_id"])
+    if "transfer_id" in ids:
+        return _column(db, "SELECT tx_ref FROM transfer WHERE transfer_id = CAST(? AS INTEGER)", ids["transfer_id"])
     return None
 
 

@@ -16,8 +16,9 @@ from aurapark.devstack.sandbox.store import Database, Row, insert
 ENDPOINTS = (
     "payments", "link_disable", "verify", "verify_by_reference", "transactions", "transaction_events", "resend_hook",
     "fee", "refund", "refunds", "refund_by_id", "settlements", "settlement_by_id", "balances",
+    "transfer", "transfers", "transfer_by_id", "transfer_retry", "transfer_fee", "banks", "branches",
 )  # fmt: skip
-EVENTS = ("charge.successful", "charge.failed", "refund", "test")
+EVENTS = ("charge.successful", "charge.failed", "refund", "transfer", "test")
 
 HTTP = {
     "request_lost": "connection closed, nothing done",
@@ -73,6 +74,12 @@ BEHAVIOUR = {
     "refund_disburse_failed": 'the refund stays "completed", its meta says disburse_status failed',
     "refund_stays": "the refund never leaves `status` (completed)",
     "refund_seconds": "the refund is final after `seconds`",
+    "duplicate_reference": "POST /transfers refuses a reference it knows",
+    "transfer_not_whitelisted": "POST /transfers answers 400: IP whitelisting",
+    "transfer_blacklisted": "POST /transfers answers 400: blacklisted account",
+    "transfer_fails": "the transfer ends as FAILED with `message`",
+    "transfer_stays": "the transfer never leaves PENDING",
+    "transfer_seconds": "the transfer ends after `seconds`",
     "refund_old_names": "refunds are read as AmountRefunded, FlwRef, TransactionId",
 }  # fmt: skip
 NAMES = {**HTTP, **MONEY, **WEBHOOK, **BEHAVIOUR}

@@ -1,4 +1,4 @@
-"""The lists a merchant reconciles with: charges and refunds, newest first, dates inclusive by UTC day."""
+"""The lists a merchant reconciles with: charges, refunds and transfers, newest first, dates inclusive by UTC day."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ REFUND_FILTERS = {
     "currency": "currency = ?",
     "status": "status = ?",
 }
+TRANSFER_FILTERS = {"status": "status = upper(?)"}
 
 
 def list_charges(bench: Bench, db: Database, query: Mapping[str, str]) -> tuple[list[Row], dict[str, int]]:
@@ -33,6 +34,11 @@ def list_charges(bench: Bench, db: Database, query: Mapping[str, str]) -> tuple[
 def list_refunds(db: Database, query: Mapping[str, str]) -> tuple[list[Row], dict[str, int]]:
     """Return one page of refunds and its page info. Raises Refused."""
     return _page(db, "refund", query, REFUND_FILTERS, [])
+
+
+def list_transfers(db: Database, query: Mapping[str, str]) -> tuple[list[Row], dict[str, int]]:
+    """Return one page of transfers and its page info; `reference` filters nothing. Raises Refused."""
+    return _page(db, "transfer", query, TRANSFER_FILTERS, [])
 
 
 def page_number(query: Mapping[str, str]) -> int:

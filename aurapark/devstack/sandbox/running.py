@@ -63,6 +63,14 @@ class Admin:
         """Return the refunds, oldest first; filters: tx_ref, limit."""
         return self._get("refunds", **filters)["refunds"]  # type: ignore[no-any-return]
 
+    def transfers(self, **filters: Any) -> list[dict[str, Any]]:
+        """Return the transfers, oldest first; filters: tx_ref (the reference), limit."""
+        return self._get("transfers", **filters)["transfers"]  # type: ignore[no-any-return]
+
+    def return_transfer(self, transfer_id: int) -> None:
+        """Let a transfer that succeeded come back as failed."""
+        self._post(f"transfers/{transfer_id}/return")
+
     def deliveries(self, **filters: Any) -> list[dict[str, Any]]:
         """Return the webhooks with every try; filters: tx_ref, limit."""
         return self._get("deliveries", **filters)["deliveries"]  # type: ignore[no-any-return]
@@ -80,7 +88,7 @@ class Admin:
         return self._post(f"charges/{charge_id}/succeed")["charge"]  # type: ignore[no-any-return]
 
     def send_webhook(self, **what: Any) -> list[int]:
-        """Send a webhook by hand: charge_id, refund_id, test=True, or body with hash and tx_ref."""
+        """Send a webhook by hand: charge_id, refund_id, transfer_id, test=True, or body with hash and tx_ref."""
         return self._post("webhooks", **what)["delivery_ids"]  # type: ignore[no-any-return]
 
     def send_webhooks_to(self, url: str) -> None:

@@ -84,6 +84,30 @@ CREATE TABLE IF NOT EXISTS settlement (
   created_at REAL NOT NULL
 );
 
+CREATE TABLE IF NOT EXISTS transfer (
+  transfer_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  tx_ref TEXT NOT NULL,
+  account_bank TEXT NOT NULL,
+  account_number TEXT NOT NULL,
+  beneficiary_name TEXT,
+  branch_code TEXT,
+  narration TEXT NOT NULL,
+  amount TEXT NOT NULL,
+  fee TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  debit_currency TEXT NOT NULL,
+  meta TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('NEW', 'PENDING', 'SUCCESSFUL', 'FAILED')),
+  complete_message TEXT NOT NULL,
+  created_at REAL NOT NULL,
+  due_at REAL,
+  ends_at REAL,
+  end TEXT NOT NULL,
+  end_message TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS transfer_by_reference ON transfer (tx_ref);
+CREATE INDEX IF NOT EXISTS transfer_by_due ON transfer (due_at) WHERE due_at IS NOT NULL;
+
 CREATE TABLE IF NOT EXISTS delivery (
   delivery_id INTEGER PRIMARY KEY AUTOINCREMENT,
   event TEXT NOT NULL,

@@ -29,6 +29,7 @@ class Settings:
     prompt_seconds: float = 3.0
     visible_seconds: float = 0.0
     refund_seconds: float = 10.0
+    transfer_seconds: float = 10.0
     webhook_timeout: float = 60.0
     webhook_retries: int = 3
     webhook_retry_seconds: float = 1800.0
@@ -60,6 +61,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         prompt_seconds=_number(environment, "SANDBOX_PROMPT_SECONDS", 3),
         visible_seconds=_number(environment, "SANDBOX_VISIBLE_SECONDS", 0),
         refund_seconds=_number(environment, "SANDBOX_REFUND_SECONDS", 10),
+        transfer_seconds=_number(environment, "SANDBOX_TRANSFER_SECONDS", 10),
     )
 
 

@@ -17,8 +17,8 @@ from typing import Any, TypeAlias
 Database: TypeAlias = sqlite3.Connection
 Row: TypeAlias = sqlite3.Row
 
-TABLES = ("delivery", "fault", "request", "refund", "settlement", "charge", "link")
-NUMBERED = ("charge", "refund", "settlement")
+TABLES = ("delivery", "fault", "request", "transfer", "refund", "settlement", "charge", "link")
+NUMBERED = ("charge", "refund", "settlement", "transfer")
 
 
 class FolderInUse(Exception):

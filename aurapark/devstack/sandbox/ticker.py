@@ -1,4 +1,4 @@
-"""The one thread that works off what is due: answers from phones, ended sessions, refunds, webhooks.
+"""The one thread that works off what is due: answers from phones, ended sessions, refunds, transfers, webhooks.
 
 Everything it does is read and moved on in one transaction of the store, so a restart neither forgets nor repeats.
 """
@@ -6,7 +6,7 @@ Everything it does is read and moved on in one transaction of the store, so a re
 import logging
 import threading
 
-from aurapark.devstack.sandbox import charges, refunds, webhooks
+from aurapark.devstack.sandbox import charges, refunds, transfers, webhooks
 from aurapark.devstack.sandbox.bench import Bench
 from aurapark.devstack.sandbox.store import Database, StoreClosed
 
@@ -60,7 +60,7 @@ class Ticker:
 
 
 def run_due(bench: Bench) -> None:
-    """Let every due answer, session end and refund happen, each once."""
+    """Let every due answer, session end, refund and transfer happen, each once."""
     with bench.store.transaction() as db:
         now = bench.clock.now()
         for link in db.execute("SELECT * FROM link WHERE over = 0 AND ends_at <= ?", (now,)).fetchall():
@@ -72,6 +72,9 @@ def run_due(bench: Bench) -> None:
         for refund in db.execute("SELECT * FROM refund WHERE due_at <= ?", (now,)).fetchall():
             refunds.complete(bench, db, refund)
             log.info("refund_ended refund=%s status=%s", refund["refund_id"], refund["due_status"])
+        for transfer in db.execute("SELECT * FROM transfer WHERE due_at <= ?", (now,)).fetchall():
+            transfers.go_on(bench, db, transfer)
+            log.info("transfer_went_on transfer=%s from=%s", transfer["transfer_id"], transfer["status"])
 
 
 def count_due(bench: Bench, db: Database) -> int:
@@ -80,7 +83,8 @@ def count_due(bench: Bench, db: Database) -> int:
     row = db.execute(
         """SELECT (SELECT count(*) FROM link WHERE over = 0 AND ends_at <= :now)
                 + (SELECT count(*) FROM charge WHERE due_at <= :now)
-                + (SELECT count(*) FROM refund WHERE due_at <= :now) AS n""",
+                + (SELECT count(*) FROM refund WHERE due_at <= :now)
+                + (SELECT count(*) FROM transfer WHERE due_at <= :now) AS n""",
         {"now": now},
     ).fetchone()
     return int(row["n"]) + webhooks.count_busy(bench, db)
@@ -93,6 +97,7 @@ def _nap(bench: Bench) -> float:
                  SELECT min(ends_at) AS due FROM link WHERE over = 0
                  UNION ALL SELECT min(due_at) FROM charge
                  UNION ALL SELECT min(due_at) FROM refund
+                 UNION ALL SELECT min(due_at) FROM transfer
                  UNION ALL SELECT min(due_at) FROM delivery WHERE state = 'waiting')"""
         ).fetchone()
     if row["due"] is None:

@@ -50,6 +50,17 @@ def announce_refund(bench: Bench, db: Database, refund: Row, shown: dict[str, An
     return _queue(bench, db, "refund", to_json(body), taken, tx_ref=refund["tx_ref"], refund_id=refund["refund_id"])
 
 
+def announce_transfer(bench: Bench, db: Database, transfer: Row) -> list[int]:
+    """Queue the webhook of a transfer that ended, well or badly: one event for both, the status tells."""
+    taken = faults.take_all(db, faults.WEBHOOK, tx_ref=transfer["tx_ref"], target="transfer")
+    body = bodies.announced_transfer(transfer)
+    if "webhook_lying" in taken:
+        body["data"].update(taken["webhook_lying"].get("changes", {"amount": 1}))
+    if "webhook_unknown_tx_ref" in taken:
+        body["data"]["reference"] = f"UNKNOWN-{secrets.token_hex(6)}"
+    return _queue(bench, db, "transfer", to_json(body), taken, tx_ref=transfer["tx_ref"])
+
+
 def send_test(bench: Bench, db: Database) -> list[int]:
     """Queue what the dashboard's test button sends."""
     taken = faults.take_all(db, faults.WEBHOOK, tx_ref=None, target="test")
