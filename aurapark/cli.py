@@ -16,6 +16,7 @@ from aurapark.notifications.commands import messages
 from aurapark.platform.commands import agencies
 from aurapark.reconciliation.audit_commands import audit
 from aurapark.reconciliation.commands import cases, reconcile
+from aurapark.settlements.commands import settlements
 
 
 def _create_app():  # type: ignore[no-untyped-def]  # keeps the import of Flask's application lazy
@@ -148,6 +149,7 @@ group.add_command(messages)
 group.add_command(jobs)
 group.add_command(outbox)
 group.add_command(refunds)
+group.add_command(settlements)
 group.add_command(users)
 group.add_command(disputes)
 group.add_command(reconcile)
@@ -169,6 +171,20 @@ def show_balances(at: datetime | None, as_json: bool) -> None:
     moment = at and (at if at.tzinfo else at.replace(tzinfo=UTC))
     balances = list_balances(at=moment)
     click.echo(json.dumps(balances_as_document(balances), indent=2) if as_json else balances_as_text(balances))
+
+
+@ledger.command("refill")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), default="1970-01-01", help="A day in UTC; else all of it.")
+def refill(since: datetime) -> None:
+    """Add the sums by hour up anew, from a day on: after movements were written with older dates."""
+    from aurapark.database import in_transaction
+    from aurapark.ledger.hours import fill_hours, open_again
+
+    in_transaction(lambda: open_again(since.replace(tzinfo=UTC)))
+    hours = 0
+    while more := in_transaction(fill_hours):
+        hours += more
+    click.echo(f"hours added up: {hours}")
 
 
 @ledger.command("booking")

@@ -16,11 +16,14 @@ from aurapark.database import in_transaction
 from aurapark.jobs.health import look_after_health
 from aurapark.jobs.records import forget_runs
 from aurapark.jobs.schedule import Cron, Every, Schedule
+from aurapark.ledger.hours import fill_hours
 from aurapark.notifications.alarms import raise_alarms
 from aurapark.notifications.relay import send_due
 from aurapark.notifications.reminders import remind
 from aurapark.reconciliation.gateway import reconcile_payments
 from aurapark.reconciliation.rounds import go_round
+from aurapark.settlements.calculate import calculate_settlements
+from aurapark.settlements.fill import AT_ONCE
 from aurapark.timetable.progress import advance_trips
 from aurapark.timetable.service import keep_timetable_ahead
 from aurapark.travellers.forget import forget_people
@@ -63,9 +66,25 @@ JOBS = (
     Job("forget-limits", sweeps.forget_limits, (BY_NIGHT,), limit=1000, times=20, rounds=60),
     Job("forget-forged-events", sweeps.forget_forged_events, (BY_NIGHT,), limit=1000, times=20, rounds=60),
     Job("seal-audit-log", lambda _, limit: in_transaction(lambda: seal(limit)), (MINUTELY,), limit=500, times=20),
+    Job(
+        "fill-ledger-hours",
+        lambda _, limit: in_transaction(lambda: fill_hours(limit)),
+        (Cron("11 * * * *"),),
+        24,
+        60,
+        12,
+    ),
     Job("forget-runs", lambda _, limit: in_transaction(lambda: forget_runs(limit)), (BY_NIGHT,), 1000, 20, 60),
     Job("advance-trips", lambda _, limit: in_transaction(lambda: advance_trips(limit)), (MINUTELY,), rounds=6),
     Job("extend-timetable", lambda _, __: in_transaction(keep_timetable_ahead), (Cron("15 * * * *"),), rounds=360),
+    Job(
+        "calculate-settlements",
+        calculate_settlements,
+        (Cron("30 1 1 * *"), MINUTELY),
+        limit=AT_ONCE,
+        times=50,
+        rounds=12,
+    ),
     Job("doctor", go_round, (Cron("*/5 * * * *"),), limit=1, rounds=6),
     Job("health", look_after_health, (Cron("*/5 * * * *"),), rounds=0),
 )
