@@ -12,13 +12,17 @@ from aurapark.fares import models as fares
 from aurapark.fleet import models as fleet
 from aurapark.heartbeat import Heartbeat
 from aurapark.jobs import models as jobs
+from aurapark.ledger import hour_models as hours
 from aurapark.ledger import models as ledger
 from aurapark.limits import models as limits
+from aurapark.notifications import models as notifications
 from aurapark.outbox import OutboxRow
 from aurapark.payments import models as payments
 from aurapark.reconciliation import models as reconciliation
 from aurapark.refunds import models as refunds
+from aurapark.refunds import proposal_models as refund_proposals
 from aurapark.settlements import models as settlements
+from aurapark.timetable import holiday_models as holidays
 from aurapark.timetable import models as timetable
 
 __all__ = [
@@ -34,12 +38,16 @@ __all__ = [
     "factors",
     "fares",
     "fleet",
+    "holidays",
+    "hours",
     "jobs",
     "ledger",
     "limits",
+    "notifications",
     "payments",
     "payouts",
     "reconciliation",
+    "refund_proposals",
     "refunds",
     "settlements",
     "timetable",

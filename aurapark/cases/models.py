@@ -74,6 +74,7 @@ class Case(Model):
             postgresql_where=text("state <> 'resolved'"),
         ),
         Index("ix_finance_case_entity", "entity", "entity_id"),
+        Index("ix_finance_case_state_opened_at", "state", "opened_at", "id"),
     )
     MOVES: ClassVar = {
         CaseState.OPEN: frozenset({CaseState.IN_HAND}),

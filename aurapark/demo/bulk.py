@@ -11,6 +11,7 @@ from aurapark.demo.demand import TripToFill
 from aurapark.demo.sales import HOLD, Sale
 from aurapark.extensions import db
 from aurapark.fares.rules import SeatPrices, commission_on
+from aurapark.ledger.hours import open_again
 from aurapark.ledger.rules import postings_for_applied_payment
 from aurapark.money import Money
 from aurapark.references import booking_token, fingerprint
@@ -114,6 +115,8 @@ def write_sales(sales: Sequence[Sale], *, token_key: str, signer: TicketSigner) 
     _copy(
         "ledger_entry", ENTRY, (row for sale, booking, payment, _ in known for row in _entries(sale, booking, payment))
     )
+    if sales:
+        open_again(min(sale.paid_at for sale in sales))
 
 
 def _booking(sale: Sale, booking_id: int, payment_id: int, token_key: str) -> tuple[Any, ...]:

@@ -47,6 +47,7 @@ class Dispute(Model):
         Index("uq_dispute_provider_gateway_dispute_id", "provider", "gateway_dispute_id", unique=True),
         Index("uq_dispute_open", "payment_id", unique=True, postgresql_where=text("state = 'open'")),
         Index("ix_dispute_payment_id", "payment_id"),
+        Index("ix_dispute_created_at", "created_at", "id"),
         Index("ix_dispute_next_check_at", "next_check_at", postgresql_where=text("next_check_at IS NOT NULL")),
     )
     MOVES: ClassVar = {

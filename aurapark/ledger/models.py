@@ -49,6 +49,7 @@ class LedgerEntry(Model):
         Index("uq_ledger_entry_event_type_event_id_line", "event_type", "event_id", "line", unique=True),
         Index("ix_ledger_entry_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
         Index("ix_ledger_entry_agency_id_created_at", "agency_id", "created_at"),
+        Index("ix_ledger_entry_created_at", "created_at"),
         {"comment": "only added to: the role of the application needs SELECT and INSERT"},
     )
 

@@ -85,7 +85,27 @@ class Payment(Model):
         Index(
             "uq_payment_booking_id_attempt", "booking_id", "attempt", unique=True, postgresql_where=text("ordinal = 1")
         ),
+        Index("ix_payment_booking_id", "booking_id"),
         Index("ix_payment_next_check_at", "next_check_at", postgresql_where=text("next_check_at IS NOT NULL")),
+        Index("ix_payment_created_at", "created_at", "id"),
+        Index(
+            "ix_payment_provider_created_at",
+            "provider",
+            "created_at",
+            "id",
+            postgresql_where=text("provider <> 'flutterwave'"),
+        ),
+        Index(
+            "ix_payment_state_created_at", "state", "created_at", "id", postgresql_where=text("state <> 'succeeded'")
+        ),
+        Index(
+            "ix_payment_disposition_created_at",
+            "disposition",
+            "created_at",
+            "id",
+            postgresql_where=text("disposition <> 'applied'"),
+        ),
+        Index("ix_payment_amount", text("coalesce(paid_amount, expected_amount)"), "created_at"),
     )
     MOVES: ClassVar = {
         PaymentState.CREATED: _END | {PaymentState.PENDING, PaymentState.UNKNOWN},
@@ -141,7 +161,10 @@ class WebhookEvent(Model):
         one_of("provider", Provider),
         CheckConstraint("authentic OR effect = 'none'", name="forged"),
         Index("ix_webhook_event_waiting", "received_at", postgresql_where=text("authentic AND processed_at IS NULL")),
+        Index("ix_webhook_event_tx_ref", "tx_ref", postgresql_where=text("tx_ref IS NOT NULL")),
         Index("ix_webhook_event_forged", "received_at", postgresql_where=text("NOT authentic")),
+        Index("ix_webhook_event_received_at", "received_at", "id"),
+        Index("ix_webhook_event_effect", "effect", "received_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -1,7 +1,7 @@
 """Runs every invariant of `invariants.sql` on live data. A statement returns what it finds: no row is clean.
 
 The statements speak to the views of the schema `audit` only. One whose views do not exist yet is skipped by name.
-The chain of the audit log is checked beside them.
+The chain of the audit log and the sums of the ledger by hour are checked beside them.
 """
 
 import re
@@ -14,11 +14,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 
 from aurapark import audit_chain, clock
+from aurapark.ledger.hours import list_wrong_hours
 
 INVARIANTS = Path(__file__).with_name("invariants.sql")
 FIRST_ROWS = 5
 TIME_LIMIT = "5min"
 NEED_MORE_THAN_SQL = ("I17", "I28")
+HOURS_ID, HOURS_FINDS = "F1", "an hour of the ledger that does not come to what its movements do"
 CHAIN_FINDS = "an entry of the audit log changed, removed or inserted afterwards"
 
 _STATEMENT = re.compile(r"^-- (I\d+) (.+)\n(select\b[^;]+);", re.MULTILINE | re.IGNORECASE)
@@ -69,7 +71,8 @@ def examine_within(connection: Connection, *, full: bool = False) -> list[Findin
     for setting in ("search_path = audit", "timezone = 'Africa/Douala'", f"statement_timeout = '{TIME_LIMIT}'"):
         connection.execute(text(f"SET LOCAL {setting}"))
     existing = set(connection.scalars(text("SELECT viewname FROM pg_views WHERE schemaname = 'audit'")))
-    return [*(_run(connection, invariant, existing) for invariant in read_invariants()), _chain(connection, full)]
+    found = [_run(connection, invariant, existing) for invariant in read_invariants()]
+    return [*found, _chain(connection, full), _hours(connection, full)]
 
 
 def all_clean(findings: Sequence[Finding]) -> bool:
@@ -126,6 +129,14 @@ def _chain(connection: Connection, full: bool) -> Finding:
     breaks = audit_chain.check_all(connection) if full else audit_chain.check_some(connection, clock.now())
     verdict = Verdict.FOUND if breaks else Verdict.CLEAN
     return Finding("I27", CHAIN_FINDS, verdict, len(breaks), [asdict(one) for one in breaks[:FIRST_ROWS]])
+
+
+def _hours(connection: Connection, full: bool) -> Finding:
+    """Say whether the sums by hour, which pages show, are those of the ledger: it finds what committed too late."""
+    connection.execute(text("SET LOCAL search_path = public"))
+    wrong = list_wrong_hours(connection, full=full)
+    verdict = Verdict.FOUND if wrong else Verdict.CLEAN
+    return Finding(HOURS_ID, HOURS_FINDS, verdict, len(wrong), wrong[:FIRST_ROWS])
 
 
 def _query(connection: Connection, sql: str) -> list[dict[str, Any]]:

@@ -37,3 +37,23 @@ class TwoPersons(Conflict):
 
 class ProofNeeded(Invalid):
     sentence = N_("Say how the money was paid back, and where the proof is.")
+
+
+class ProposalNotFound(NotFound):
+    sentence = N_("We did not find this proposal.")
+
+
+class AlreadyProposed(Conflict):
+    """One proposal of a payment is open at a time: whoever decides sees all that is wanted."""
+
+    sentence = N_("A refund of this payment is proposed already. It has to be decided first.")
+
+
+class ProposalDecided(Conflict):
+    sentence = N_("This proposal is decided already.")
+
+
+class NothingToRefund(Conflict):
+    """The money paid for nothing (review decides), is disputed, came as cash, or is all back already."""
+
+    sentence = N_("There is nothing of this payment that could be refunded this way.")

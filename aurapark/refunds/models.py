@@ -85,6 +85,8 @@ class Refund(Model):
         ),
         Index("ix_refund_gateway_refund_id", "gateway_refund_id"),
         Index("ix_refund_next_check_at", "next_check_at", postgresql_where=text("next_check_at IS NOT NULL")),
+        Index("ix_refund_created_at", "created_at", "id"),
+        Index("ix_refund_state_created_at", "state", "created_at", "id"),
     )
     MOVES: ClassVar = {
         RefundState.REQUESTED: frozenset({RefundState.SENDING, RefundState.CANCELLED}),
