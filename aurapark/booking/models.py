@@ -4,7 +4,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, Text, func, text
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Text,
+    event,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -52,7 +64,8 @@ class Booking(Model):
 
     `[board_segment, alight_segment)` is the leg. `total` is final from the first payment attempt on. `network` is
     where it was held from, such as 192.0.2.0/24. `user_id` is the traveller whose account it is in: then no cookie of
-    a visitor opens it, unless it was granted.
+    a visitor opens it, unless it was granted. `names` is written by the database: payer and passengers, folded, for
+    those who search.
     """
 
     __tablename__ = "booking"
@@ -81,6 +94,9 @@ class Booking(Model):
         Index("ix_booking_payer_email", text("lower(payer_email)"), postgresql_where=text("payer_email IS NOT NULL")),
         Index("ix_booking_payer_phone_hold_expires_at", "payer_phone", "hold_expires_at"),
         Index("ix_booking_agency_id_created_at", "agency_id", "created_at"),
+        Index("ix_booking_agency_id_state_created_at", "agency_id", "state", "created_at"),
+        Index("ix_booking_agency_id_channel_created_at", "agency_id", "channel", "created_at"),
+        Index("ix_booking_names", "names", postgresql_using="gin", postgresql_ops={"names": "gin_trgm_ops"}),
     )
     MOVES: ClassVar = {
         BookingState.HELD: frozenset({BookingState.CONFIRMED, BookingState.EXPIRED, BookingState.RELEASED}),
@@ -113,6 +129,7 @@ class Booking(Model):
     payer_name: Mapped[str | None] = mapped_column(Text)
     payer_phone: Mapped[str | None] = mapped_column(Text)
     payer_email: Mapped[str | None] = mapped_column(Text)
+    names: Mapped[str] = mapped_column(Text, server_default="", deferred=True)
     confirming_payment_id: Mapped[int | None] = mapped_column(ForeignKey("payment.id", use_alter=True))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=func.now())
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -123,7 +140,10 @@ class Booking(Model):
 
 
 class Passenger(Model):
-    """Who sits: one row per seat from the hold on, with the frozen price for every category; named at the checkout."""
+    """Who sits: one row per seat from the hold on, with the frozen price for every category; named at the checkout.
+
+    `former_name` is the name before the last change by staff, so that the change can be taken back.
+    """
 
     __tablename__ = "passenger"
     __table_args__ = (
@@ -146,6 +166,7 @@ class Passenger(Model):
     place: Mapped[int] = mapped_column(Integer)
     seat: Mapped[str] = mapped_column(Text)
     name: Mapped[str | None] = mapped_column(Text)
+    former_name: Mapped[str | None] = mapped_column(Text)
     category: Mapped[Category] = mapped_column(Word(Category), server_default=Category.ADULT)
     lap_children: Mapped[int] = mapped_column(Integer, server_default="0")
     amount: Mapped[int] = mapped_column(Integer)
@@ -188,6 +209,7 @@ class Ticket(Model):
     __table_args__ = (
         one_of("state", TicketState),
         CheckConstraint("(state = 'boarded') = (boarded_at IS NOT NULL)", name="boarded_at"),
+        Index("ix_ticket_booking_id", "booking_id"),
         Index("uq_ticket_booking_id_seat", "booking_id", "seat", unique=True, postgresql_where=text("state <> 'void'")),
     )
     MOVES: ClassVar = {TicketState.VALID: frozenset({TicketState.BOARDED, TicketState.VOID})}
@@ -213,4 +235,5 @@ class BookingAccess(Model):
     granted_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=func.now())
 
 
+event.listen(Booking.__table__, "before_create", DDL("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
 on_constraint("booking_moves", Conflict)

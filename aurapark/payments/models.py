@@ -86,6 +86,7 @@ class Payment(Model):
             "uq_payment_booking_id_attempt", "booking_id", "attempt", unique=True, postgresql_where=text("ordinal = 1")
         ),
         Index("ix_payment_booking_id", "booking_id"),
+        Index("ix_payment_booking_id", "booking_id"),
         Index("ix_payment_next_check_at", "next_check_at", postgresql_where=text("next_check_at IS NOT NULL")),
         Index("ix_payment_created_at", "created_at", "id"),
         Index(

@@ -116,6 +116,7 @@ class Trip(Model):
         Index("uq_trip_schedule_id_service_date", "schedule_id", "service_date", unique=True),
         Index("ix_trip_departs_at", "departs_at"),
         Index("ix_trip_agency_id_departs_at", "agency_id", "departs_at"),
+        Index("ix_trip_agency_id_route_id_departs_at", "agency_id", "route_id", "departs_at"),
     )
     MOVES: ClassVar = {
         TripState.SCHEDULED: frozenset({TripState.BOARDING, TripState.CANCELLED}),

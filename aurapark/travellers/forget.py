@@ -59,7 +59,8 @@ def _clean(ids: list[int]) -> None:
         update(Booking).where(Booking.id.in_(ids)).values(**nothing, **token), execution_options=SILENTLY
     )
     db.session.execute(
-        update(Passenger).where(Passenger.booking_id.in_(ids)).values(name=None), execution_options=SILENTLY
+        update(Passenger).where(Passenger.booking_id.in_(ids)).values(name=None, former_name=None),
+        execution_options=SILENTLY,
     )
     db.session.execute(delete(BookingAccess).where(BookingAccess.booking_id.in_(ids)), execution_options=SILENTLY)
     paid = (Payment.booking_id.in_(ids), Payment.link.is_not(None), Payment.state != PaymentState.PENDING)
