@@ -64,6 +64,8 @@ class OutboxRow(Model):
         CheckConstraint("silent >= 0", name="silent"),
         Index("ix_outbox_due", "kind", "next_at", postgresql_where=text("state IN ('ready', 'leased')")),
         Index("ix_outbox_dead", "id", postgresql_where=text("state = 'dead'")),
+        Index("ix_outbox_created_at", "created_at", "id"),
+        Index("ix_outbox_dedupe_key", "dedupe_key", postgresql_ops={"dedupe_key": "text_pattern_ops"}),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

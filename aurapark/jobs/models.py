@@ -15,16 +15,17 @@ class Source(StrEnum):
     SWEEPER = "sweeper"
     API = "api"
     COMMAND = "command"
+    DESK = "desk"  # somebody of the platform pressed a button
 
 
 class JobRun(Model):
-    """One run of a job. A tick of the schedule is run once: its row is written before the work begins."""
+    """One run of a job. A tick, of the schedule or of a button, is run once: its row is written before the work begins."""
 
     __tablename__ = "job_run"
     __table_args__ = (
         one_of("source", Source),
         CheckConstraint("(finished_at IS NULL) = (processed IS NULL)", name="finished"),
-        CheckConstraint("(source = 'scheduler') = (tick IS NOT NULL)", name="tick"),
+        CheckConstraint("(source IN ('scheduler', 'desk')) = (tick IS NOT NULL)", name="tick"),
         Index("uq_job_run_job_tick", "job", "tick", unique=True),
         Index("ix_job_run_job_started_at", "job", "started_at"),
         Index("ix_job_run_started_at", "started_at"),

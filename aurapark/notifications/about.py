@@ -5,7 +5,7 @@ from typing import Any
 
 from aurapark.booking.models import BookingState
 from aurapark.booking.queries import BookingView, list_taken_seats
-from aurapark.notifications.messages import Channel, Message
+from aurapark.notifications.messages import WITH_TICKETS, Channel, Message
 from aurapark.refunds.models import Refund, RefundState
 from aurapark.refunds.queries import get_refund
 from aurapark.timetable.models import ON_SALE_STATES
@@ -33,7 +33,7 @@ def read_about(message: Message, view: BookingView, payload: dict[str, Any]) -> 
 
 def is_true(message: Message, channel: Channel, view: BookingView, about: About) -> bool:
     """Say whether the message still holds: a ticket that is valid, a hold that lives, a bus that has not left."""
-    if message in (Message.TICKET, Message.OTHER_SEATS):
+    if message in WITH_TICKETS:
         return bool(view.tickets)
     if message == Message.REMINDER:
         runs = view.trip.state in ON_SALE_STATES and view.trip.asked_at < view.trip.board.at

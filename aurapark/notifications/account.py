@@ -11,11 +11,11 @@ from aurapark.accounts.models import OneTimeToken, User
 from aurapark.accounts.one_time import code_of, secret_of
 from aurapark.config import Settings
 from aurapark.extensions import db
-from aurapark.notifications.gsm import ONE_SMS, gsm_length, to_gsm
 from aurapark.notifications.mail import Letter
 from aurapark.notifications.messages import Channel
-from aurapark.notifications.render import render
+from aurapark.notifications.render import Draft, fitting, long_draft, short_draft
 from aurapark.notifications.sms import Sms
+from aurapark.notifications.words import SHIPPED, Words, find_words
 from aurapark.outbox import Work
 
 WITH_SECRET = (AccountMessage.CODE, AccountMessage.RESET)
@@ -38,27 +38,31 @@ def write_about_account(work: Work, settings: Settings) -> Sms | Letter | None:
     if telling is None or not telling.to:
         return None
     name = f"{work.created_at:%Y%m%dT%H%M%S}-{telling.message}-{work.id}"
-    facts = {"message": telling.message, "code": telling.code, "language": telling.language, "link": telling.link}
-    with force_locale(telling.language):
-        if work.kind == Channel.SMS:
-            short = {**facts, "link": telling.link.removeprefix(f"{urlsplit(telling.link).scheme}://")}
-            text = to_gsm(render("account/sms.txt", **short).strip())
-            if gsm_length(text) > ONE_SMS:
-                raise ValueError(f"the SMS {telling.message} is longer than {ONE_SMS} characters")
-            return Sms(name, work.id, telling.to, text, telling.message.value, "")
-        subject, _, text = render("account/mail.txt", **facts).strip().partition("\n")
-        html = render("account/mail.html", **facts)
+    channel = Channel(work.kind)
+    words = find_words(channel, telling.message, telling.language)
+    if channel == Channel.SMS:
+        text = fitting(draft_telling(telling, channel, chosen).text for chosen in (words, SHIPPED))
+        return Sms(name, work.id, telling.to, text, telling.message.value, "")
+    draft = draft_telling(telling, channel, words)
     return Letter(
         name=name,
         reference="",
         to=telling.to,
-        subject=subject,
-        text=text.strip() + "\n",
-        html=html,
+        subject=draft.subject,
+        text=draft.text,
+        html=draft.html,
         language=telling.language,
         written_at=work.created_at,
         message_id=f"<{name}@{urlsplit(settings.site_url).hostname}>",
     )
+
+
+def draft_telling(telling: Telling, channel: Channel, words: Words) -> Draft:
+    """Return what a message about an account says by a channel."""
+    facts = {"message": telling.message, "code": telling.code, "language": telling.language, "link": telling.link}
+    with force_locale(telling.language):
+        draft = short_draft("account/sms.txt", words, **facts) if channel == Channel.SMS else None
+        return draft or long_draft("account/mail", words, **facts)
 
 
 def _read(work: Work, settings: Settings) -> Telling | None:

@@ -1,6 +1,7 @@
 """Messages to the people of an agency: invitations, and changes of where its money goes. No secret is kept for them."""
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask_babel import force_locale
@@ -14,11 +15,11 @@ from aurapark.agencies.payout_accounts import number_of, sealer_for
 from aurapark.agencies.payout_models import PayoutAccount
 from aurapark.config import Settings
 from aurapark.extensions import db
-from aurapark.notifications.gsm import ONE_SMS, gsm_length, to_gsm
 from aurapark.notifications.mail import Letter
 from aurapark.notifications.messages import Channel
-from aurapark.notifications.render import render
+from aurapark.notifications.render import Draft, fitting, long_draft, short_draft
 from aurapark.notifications.sms import Sms
+from aurapark.notifications.words import SHIPPED, Words, find_words
 from aurapark.outbox import Work
 from aurapark.phones import PhoneError, read_phone
 
@@ -42,33 +43,38 @@ def write_about_agency(work: Work, settings: Settings) -> Sms | Letter | None:
     if note is None or not note.to:
         return None
     name = f"{work.created_at:%Y%m%dT%H%M%S}-{note.message}-{work.id}"
-    facts = {
+    channel = Channel(work.kind)
+    words = find_words(channel, note.message, note.language)
+    if channel == Channel.SMS:
+        text = fitting(draft_note(note, channel, chosen).text for chosen in (words, SHIPPED))
+        return Sms(name, work.id, note.to, text, note.message.value, "")
+    draft = draft_note(note, channel, words)
+    return Letter(
+        name=name,
+        reference="",
+        to=note.to,
+        subject=draft.subject,
+        text=draft.text,
+        html=draft.html,
+        language=note.language,
+        written_at=work.created_at,
+        message_id=f"<{name}@{urlsplit(settings.site_url).hostname}>",
+    )
+
+
+def draft_note(note: Note, channel: Channel, words: Words) -> Draft:
+    """Return what a message to the people of an agency says by a channel."""
+    facts: dict[str, Any] = {
         "message": note.message,
         "agency": note.agency,
         "role": note.role,
         "ending": note.ending,
         "language": note.language,
+        "link": note.link,
     }
     with force_locale(note.language):
-        if work.kind == Channel.SMS:
-            short = note.link.removeprefix(f"{urlsplit(note.link).scheme}://")
-            text = to_gsm(render("agency/sms.txt", link=short, **facts).strip())
-            if gsm_length(text) > ONE_SMS:
-                raise ValueError(f"the SMS {note.message} is longer than {ONE_SMS} characters")
-            return Sms(name, work.id, note.to, text, note.message.value, "")
-        subject, _, text = render("agency/mail.txt", link=note.link, **facts).strip().partition("\n")
-        html = render("agency/mail.html", link=note.link, **facts)
-    return Letter(
-        name=name,
-        reference="",
-        to=note.to,
-        subject=subject,
-        text=text.strip() + "\n",
-        html=html,
-        language=note.language,
-        written_at=work.created_at,
-        message_id=f"<{name}@{urlsplit(settings.site_url).hostname}>",
-    )
+        draft = short_draft("agency/sms.txt", words, **facts) if channel == Channel.SMS else None
+        return draft or long_draft("agency/mail", words, **facts)
 
 
 def _read(work: Work, settings: Settings) -> Note | None:

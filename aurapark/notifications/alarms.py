@@ -19,7 +19,8 @@ from aurapark.database import in_transaction
 from aurapark.extensions import db
 from aurapark.notifications.mail import Letter
 from aurapark.notifications.messages import Channel
-from aurapark.notifications.render import render
+from aurapark.notifications.render import Draft, long_draft
+from aurapark.notifications.words import SHIPPED, Words, find_words
 from aurapark.outbox import OutboxRow, Work
 from aurapark.payments.models import WebhookEvent
 
@@ -81,20 +82,31 @@ def write_alarm(work: Work, settings: Settings) -> Letter | None:
     if not settings.operator_mail or not (events or cases):
         return None
     name = f"{work.created_at:%Y%m%dT%H%M%S}-{alarm}-{work.id}"
-    return letter_of(alarm, settings, name=name, written_at=work.created_at, since=since, events=events, cases=cases)
+    words = find_words(Channel.MAIL, alarm, settings.operator_language)
+    draft = draft_alarm(alarm, settings, since=since, events=events, cases=cases, words=words)
+    return Letter(
+        name=name,
+        reference="",
+        to=settings.operator_mail,
+        subject=draft.subject,
+        text=draft.text,
+        html=draft.html,
+        language=settings.operator_language,
+        written_at=work.created_at,
+        message_id=f"<{name}@{urlsplit(settings.site_url).hostname}>",
+    )
 
 
-def letter_of(
+def draft_alarm(
     alarm: Alarm,
     settings: Settings,
     *,
-    name: str,
-    written_at: datetime,
     since: datetime,
     events: list[tuple[str, int]],
     cases: list[Case],
-) -> Letter:
-    """Return the letter of an alarm: how many events per gateway since an hour began, or which cases."""
+    words: Words = SHIPPED,
+) -> Draft:
+    """Return what an alarm says: how many events per gateway since an hour began, or which cases."""
     kinds = sorted({case.kind.value for case in cases})
     counted = [(kind, sum(case.kind == kind for case in cases)) for kind in kinds]
     facts = {
@@ -109,19 +121,7 @@ def letter_of(
         "site": settings.site_url,
     }
     with force_locale(settings.operator_language):
-        subject, _, text = render("emails/alarm.txt", **facts).strip().partition("\n")
-        html = render("emails/alarm.html", **facts)
-    return Letter(
-        name=name,
-        reference="",
-        to=settings.operator_mail,
-        subject=subject,
-        text=text.strip() + "\n",
-        html=html,
-        language=settings.operator_language,
-        written_at=written_at,
-        message_id=f"<{name}@{urlsplit(settings.site_url).hostname}>",
-    )
+        return long_draft("emails/alarm", words, **facts)
 
 
 def _count_forged(since: datetime) -> list[tuple[str, int]]:

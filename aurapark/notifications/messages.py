@@ -20,12 +20,14 @@ class Message(StrEnum):
 
     TICKET = "ticket"
     OTHER_SEATS = "other_seats"
+    CHANGED = "changed"
     PAYMENT_FAILED = "payment_failed"
     PAID_TOO_LATE = "paid_too_late"
     CANCELLED = "cancelled"
     REFUND_ASKED = "refund_asked"
     REFUND_SENT = "refund_sent"
     REFUND_FAILED = "refund_failed"
+    DISPUTED = "disputed"
     REMINDER = "reminder"
 
 
@@ -33,7 +35,7 @@ CHANNELS = {
     **dict.fromkeys(Message, (Channel.SMS, Channel.MAIL)),
     Message.REMINDER: (Channel.SMS,),
 }
-WITH_TICKETS = (Message.TICKET, Message.OTHER_SEATS)
+WITH_TICKETS = (Message.TICKET, Message.OTHER_SEATS, Message.CHANGED)
 
 
 def announce(

@@ -12,6 +12,7 @@ from aurapark.notifications.mail import Letter
 from aurapark.notifications.messages import Channel, Message, address
 from aurapark.notifications.render import private_link, write_letter, write_sms
 from aurapark.notifications.sms import Sms
+from aurapark.notifications.words import find_words
 from aurapark.outbox import Work
 
 Parcel = Sms | Letter | None
@@ -35,10 +36,13 @@ def write_about_booking(work: Work, settings: Settings) -> Parcel:
     keys = (settings.secret_key, *settings.secret_key_fallbacks)
     link = private_link(view.booking, site_url=settings.site_url, keys=keys)
     name = f"{work.created_at:%Y%m%dT%H%M%S}-{view.booking.reference}-{message}-{work.id}"
+    words = find_words(channel, message, view.booking.language)
     if channel == Channel.SMS:
-        return write_sms(message, view, about, name=name, number=work.id, link=link)
+        return write_sms(message, view, about, name=name, number=work.id, link=link, words=words)
     written_at, site_url = work.created_at, settings.site_url
-    return write_letter(message, view, about, name=name, link=link, site_url=site_url, written_at=written_at)
+    return write_letter(
+        message, view, about, name=name, link=link, site_url=site_url, written_at=written_at, words=words
+    )
 
 
 WRITERS: dict[str, Callable[[Work, Settings], Parcel]] = {  # by the word in the row's payload

@@ -76,3 +76,18 @@ class DoctorReport(Model):
     clean: Mapped[bool | None] = mapped_column(Boolean)
     found: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")
     seconds: Mapped[float | None] = mapped_column(Float)
+
+
+class DoctorVerdict(Model):
+    """What the rounds know of one invariant. `count` is what was found last, null when it was not examined; `since`
+    is when that began, `clean_at` when nothing was found for the last time."""
+
+    __tablename__ = "doctor_verdict"
+    __table_args__ = (CheckConstraint("(coalesce(count, 0) > 0) = (since IS NOT NULL)", name="since"),)
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    finds: Mapped[str] = mapped_column(Text)
+    count: Mapped[int | None] = mapped_column(Integer)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=func.now())
+    since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    clean_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
