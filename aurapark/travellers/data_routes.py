@@ -14,7 +14,6 @@ from aurapark.accounts.asking import show, show_again
 from aurapark.accounts.errors import WrongPassword
 from aurapark.accounts.forms import ASK_PASSWORD, MOST_PASSWORD
 from aurapark.accounts.identity import Identity
-from aurapark.accounts.step_up import ask_again
 from aurapark.travellers.erase import erase_account, list_obstacles
 from aurapark.travellers.errors import ErasureRefused
 from aurapark.travellers.own_data import collect_own_data
@@ -51,19 +50,16 @@ def take() -> Response:
     return Download(text, headers=headers, content_type="application/json; charset=utf-8")
 
 
-@bp.get("/erase")
+@bp.get("/erase", step_up=True)
 def ask() -> Response:
     """Say what erasing means and what stands against it; ask for the password."""
-    who = require_identity()
-    return ask_again() if _needs_factor(who) else _show(who, EraseForm())
+    return _show(require_identity(), EraseForm())
 
 
-@bp.post("/erase")
+@bp.post("/erase", step_up=True)
 def erase() -> Response:
     """Erase the account and see its owner out; this browser forgets what it kept."""
     who, form = require_identity(), EraseForm(request.form)
-    if _needs_factor(who):
-        return redirect("/account/erase", 303)
     if not form.validate():
         return _show(who, form, status=422)
     try:
@@ -78,10 +74,6 @@ def erase() -> Response:
     response = sign_out(redirect("/login?done=erased", 303))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
-
-
-def _needs_factor(who: Identity) -> bool:
-    return who.second_factor_set_up and not who.second_factor_fresh
 
 
 def _show(who: Identity, form: EraseForm, *, status: int = 200) -> Response:

@@ -34,7 +34,8 @@ class Door:
     """What a route asks of whoever comes.
 
     `before_factor`: open to somebody signed in whose second factor is still missing, to set it up or give it.
-    `step_up`: asks for a second factor given in the last ten minutes.
+    `step_up`: asks for a second factor given in the last ten minutes; on a page of one's own account of those who
+    have one.
     """
 
     audience: Audience
@@ -76,7 +77,7 @@ class AudienceBlueprint(Blueprint):
 
     def _check(self, rule: str, door: Door) -> None:
         known = ROLES.get(self.audience)
-        if known is None and (door.roles or door.step_up):
+        if known is None and (door.roles or (door.step_up and self.audience != Audience.ACCOUNT)):
             raise TypeError(f"{rule}: the audience {self.audience} has no roles")
         if known is not None and not (door.roles and all(isinstance(role, known) for role in door.roles)):
             raise TypeError(f"{rule}: say which of {', '.join(known)} may come: roles={{…}}")

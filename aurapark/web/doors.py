@@ -74,7 +74,9 @@ def _judge(door: Door, who: Identity) -> Response | None:
         if role not in door.roles:
             abort(403)
     if door.step_up and not who.second_factor_fresh:
-        return ask_again() if who.second_factor_set_up else _go(SET_UP_FACTOR)
+        if who.second_factor_set_up:
+            return ask_again()
+        return _go(SET_UP_FACTOR) if door.audience != Audience.ACCOUNT else None
     return None
 
 

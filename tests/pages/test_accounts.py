@@ -1,11 +1,8 @@
 """Travellers and their accounts, as a browser without JavaScript sees them: register, sign in, change, sign out."""
 
-import email.policy
 import html
-import json
 import re
 from collections.abc import Callable
-from email import message_from_bytes
 
 import pytest
 from flask import Flask
@@ -25,8 +22,8 @@ from aurapark.accounts.passwords import hash_password
 from aurapark.config import Settings
 from aurapark.database import in_transaction
 from aurapark.extensions import db
-from aurapark.notifications.relay import send_due
 from tests.accounts import Browser, browser_of, make_staff, make_user, session_of
+from tests.office import post_of
 from tests.pages.test_doors import copy_of
 
 PASSWORD, OTHER = "une phrase de passe", "encore une phrase"
@@ -57,21 +54,7 @@ def browser(app: Flask) -> Browser:
 def post(settings: Settings) -> Callable[[], list[tuple[str, str]]]:
     """Send what is due; returns (to, text) of every message so far, oldest first."""
 
-    def read() -> list[tuple[str, str]]:
-        send_due(settings, 20)
-        found = []
-        for path in (settings.var / "sms").glob("*.json"):
-            sms = json.loads(path.read_text())
-            found.append((path.name.rpartition("-")[2], sms["to"], sms["text"]))
-        for path in (settings.var / "mail").glob("*.eml"):
-            mail = message_from_bytes(path.read_bytes(), policy=email.policy.default)
-            body = mail.get_body(("plain",))
-            assert body is not None
-            found.append((path.name.rpartition("-")[2], mail["To"], f"{mail['Subject']}\n{body.get_content()}"))
-        in_order = sorted(found, key=lambda one: int(one[0].partition(".")[0]))
-        return [(to, said) for _, to, said in in_order]
-
-    return read
+    return post_of(settings)
 
 
 def sign_in(

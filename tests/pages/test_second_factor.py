@@ -360,6 +360,19 @@ def test_a_form_that_came_too_late_is_kept_and_sent_by_another_press_only(app: F
     assert len(done) == 1
 
 
+def test_erasing_comes_back_after_the_question_and_asks_for_the_password_again(awa: Person) -> None:
+    awa.set_up_app()
+    awa.wait()
+    answer = awa.send(f"{ACCOUNT}/erase", password=PASSWORD)
+    assert answer.status_code == 403
+    assert PASSWORD not in answer.text
+    onward = {name: hidden(answer.text, name) for name in ("next", "send_to", "kept")}
+    page = Page(awa.send(GIVE, code=awa.code(), **onward), GIVE)
+    assert page.form(f"{ACCOUNT}/erase").keys() == {"csrf_token"}
+    assert 'name="password"' in awa.send(f"{ACCOUNT}/erase").text
+    assert awa.send(f"{ACCOUNT}/erase", password=PASSWORD).headers["Location"] == "/login?done=erased"
+
+
 @pytest.mark.parametrize("target", ["/logout", f"{ACCOUNT}/sessions/end-all", "//evil.example", "/nowhere", "/find"])
 def test_a_kept_form_goes_nowhere_but_behind_the_question(fin: Person, target: str) -> None:
     fin.set_up_app()
