@@ -14,7 +14,7 @@ test: ## run the whole suite on real servers, two tests at a time; PYTEST_ARGS="
 	@.venv/bin/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 LONG_FORMS = tests/faults tests/concurrency tests/services/test_drain.py tests/services/test_redis_faults.py \
-	tests/services/test_paid_to_confirmed.py
+	tests/services/test_paid_to_confirmed.py tests/pages/test_lists.py
 faults: ## the long form, an hour or more: every commit and call cut, the model at length, each race 200 times, 100,000 rows
 	@scripts/setup dev
 	@FAULT_SCALE=10 RACE_ROUNDS=200 .venv/bin/python -m pytest -s $(LONG_FORMS) $(PYTEST_ARGS)

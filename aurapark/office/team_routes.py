@@ -24,7 +24,7 @@ from aurapark.wake import wake
 from aurapark.web.audience import Audience, AudienceBlueprint
 from aurapark.web.done import done_words
 from aurapark.web.language import sentence_of
-from aurapark.web.pages import entry_before
+from aurapark.web.listing import ListForm, show_list
 from aurapark.web.problems import Problem, problems_of
 
 bp = AudienceBlueprint("office", __name__, audience=Audience.AGENCY, url_prefix="/agency")
@@ -50,12 +50,12 @@ def home() -> str:
 
 
 @bp.get("/audit", roles=OWNER)
-def audit_log() -> str:
+def audit_log() -> Response:
     """Show who did what about this agency: its roles, its state, its payout account."""
     staff = current_staff()
     search = AuditSearch(entity=members.AGENCY, entity_id=str(staff.agency.id))
-    entries, behind = list_entries(search, before=entry_before())
-    return render_template("agency/audit.html", staff=staff, entries=entries, behind=behind)
+    form = ListForm(request.args)
+    return show_list("agency/audit.html", form, lambda form: list_entries(search, after=form.after.data), staff=staff)
 
 
 @bp.get("/team", roles=READ_TEAM)

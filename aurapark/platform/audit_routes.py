@@ -1,46 +1,55 @@
 """The audit log, for everybody of the platform: narrowed, page by page, or as a file. Nobody writes it."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from urllib.parse import urlencode
+from typing import Any
 
-from flask import Response as StreamedResponse
-from flask import make_response, render_template, request, stream_with_context
+from flask import request
 from werkzeug.wrappers import Response
 
 from aurapark.accounts.models import PlatformRole
-from aurapark.audit_reading import AuditSearch, csv_lines, list_entries
+from aurapark.audit_reading import AuditSearch, each_entry, list_entries
 from aurapark.platform.forms import AuditForm
 from aurapark.web.audience import Audience, AudienceBlueprint
-from aurapark.web.pages import entry_before
-from aurapark.web.problems import problems_of
+from aurapark.web.exports import Column, Sheet, send_export
+from aurapark.web.listing import show_list
 
 bp = AudienceBlueprint("platform_audit", __name__, audience=Audience.PLATFORM, url_prefix="/admin")
 
 EVERYBODY = frozenset(PlatformRole)
 A_DAY = timedelta(days=1)
+FILES = ("csv", "xlsx")
+COLUMNS = (  # as they stand in the table: what a program reads has no language
+    Column("id", "number"),
+    Column("at", "time"),
+    *(Column(name) for name in ("actor", "action", "entity", "entity_id", "reason", "before", "after")),
+)
 
 
 @bp.get("/audit", roles=EVERYBODY)
 def log() -> Response:
     """Show a page of the log, newest first."""
-    form = AuditForm(request.args)
-    valid = form.validate()
-    entries, behind = list_entries(_search(form), before=entry_before()) if valid else ([], None)
-    kept = urlencode({name: value for name, value in request.args.items() if name in form and value})
-    values = {"entries": entries, "behind": behind, "kept": kept}
-    page = render_template("admin/audit.html", form=form, problems=problems_of(form), **values)
-    return make_response(page, 200 if valid else 422)
+    return show_list("admin/audit.html", AuditForm(request.args), _page, exports=FILES)
 
 
-@bp.get("/audit.csv", roles=EVERYBODY)
-def export() -> Response:
+@bp.get("/audit.csv", roles=EVERYBODY, defaults={"ending": "csv"})
+@bp.get("/audit.xlsx", roles=EVERYBODY, defaults={"ending": "xlsx"})
+def export(ending: str) -> Response:
     """Give the log out as a file, narrowed as the page was."""
     form = AuditForm(request.args)
     if not form.validate():
         return log()
-    lines = stream_with_context(csv_lines(_search(form)))
-    headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
-    return StreamedResponse(lines, mimetype="text/csv", headers=headers)
+    return send_export("audit", ending, Sheet("audit", COLUMNS, _rows(form), zone="UTC"))
+
+
+def _page(form: AuditForm) -> Any:
+    return list_entries(_search(form), after=form.after.data)
+
+
+def _rows(form: AuditForm) -> Iterator[tuple[Any, ...]]:
+    for one in each_entry(_search(form)):
+        what = one.action, one.entity, one.entity_id
+        yield one.id, one.at, one.actor, *what, one.reason, one.before, one.after
 
 
 def _search(form: AuditForm) -> AuditSearch:

@@ -12,6 +12,7 @@ from aurapark.accounts.forms import ASK_ADDRESS, AddressField
 from aurapark.accounts.models import PlatformRole
 from aurapark.office.forms import ReasonForm
 from aurapark.web.fields import DayField, SharedForm, options
+from aurapark.web.listing import ListForm
 from aurapark.web.role_names import ROLE_NAMES
 
 FIRST_DAY, LAST_DAY = date(2020, 1, 1), date(2100, 1, 1)
@@ -57,7 +58,7 @@ class PlatformRoleForm(ReasonForm):
         self.role.choices = options([("", _l("none")), *((one.value, ROLE_NAMES[one]) for one in PlatformRole)])
 
 
-class AuditForm(SharedForm):
+class AuditForm(ListForm):
     """What of the audit log is wanted; empty fields narrow nothing."""
 
     action = _narrowing(_l("Action, or its beginning"))

@@ -5,13 +5,15 @@ import io
 
 import pytest
 from flask import Flask
+from openpyxl import load_workbook
+from openpyxl.utils.escape import unescape
 from sqlalchemy import text
 
 from aurapark import audit
 from aurapark.accounts.models import AgencyRole, PlatformRole
-from aurapark.audit_reading import PAGE_SIZE
 from aurapark.database import in_transaction
 from aurapark.extensions import db
+from aurapark.keyset import PAGE_SIZE
 from tests.accounts import Browser
 from tests.factories import make_agency
 from tests.office import staff_browser
@@ -40,9 +42,9 @@ def test_the_log_is_read_page_by_page_and_narrowed(support: Browser) -> None:
     note(entity="agency", entity_id="5", actor="user:12", reason="because")
     first = support.get("/admin/audit")
     assert first.text.count("<strong>thing.done") == PAGE_SIZE
-    assert "before=" in first.text
+    assert "after=" in first.text
     oldest = db.session.scalar(text("SELECT min(id) FROM audit_entry WHERE action LIKE 'thing%'"))
-    last = support.get(f"/admin/audit?before={oldest + 3}")
+    last = support.get(f"/admin/audit?after={oldest + 3}")
     assert last.text.count("<strong>thing.done") == 3
     for query, count in (
         ("entity=agency&entity_id=5", 1),
@@ -56,19 +58,23 @@ def test_the_log_is_read_page_by_page_and_narrowed(support: Browser) -> None:
     for wrong in ("since=yesterday", "since=9999-12-31", "until=0001-01-01", "entity=a&entity=b", "actor=" + "x" * 99):
         assert support.get(f"/admin/audit?{wrong}").status_code == 422, wrong
         assert support.get(f"/admin/audit.csv?{wrong}").status_code == 422, wrong
-    assert support.get("/admin/audit?before=99999999999999999999999").status_code == 200
 
 
 def test_a_file_of_the_log_runs_no_formula(support: Browser) -> None:
     for formula in FORMULAS:
         note(actor=formula, reason=formula, after={"amount": 1})
-    answer = support.get("/admin/audit.csv?entity=booking", buffered=True)
+    answer = support.get("/admin/audit.csv?entity=booking&lang=en", buffered=True, follow_redirects=True)
     assert (answer.mimetype, answer.headers["Cache-Control"]) == ("text/csv", "no-store")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="audit.csv"'
-    rows = list(csv.reader(io.StringIO(answer.text, newline="")))
+    rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"), newline="")))
     assert len(rows) == 1 + len(FORMULAS)
     assert {cell for row in rows[1:] for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))} == set()
     assert {row[2] for row in rows[1:]} == {f"'{formula}" for formula in FORMULAS}
+    sheet = load_workbook(io.BytesIO(support.get("/admin/audit.xlsx?entity=booking", buffered=True).data)).active
+    assert sheet is not None
+    cells = [cell for row in sheet.iter_rows(min_row=2) for cell in row]
+    assert {cell.data_type for cell in cells} == {"n", "d", "s"}
+    assert {unescape(cell.value) for cell in cells if cell.column == 3} == set(FORMULAS)
 
 
 def test_who_reads_it(app: Flask) -> None:

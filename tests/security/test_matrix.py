@@ -99,6 +99,7 @@ NOT_OBJECTS = {  # variables of addresses that name no object of anybody, and wh
     "user_id": "for platform staff only, who see everybody",
     "agency_id": "for platform staff only, who see every agency",
     "kind": "email or phone",
+    "ending": "csv or xlsx",
     "name": "a file of the site",
     "layout": "the styleguide",
     "passengers": "the styleguide",
