@@ -18,9 +18,11 @@ from aurapark.limits import models as limits
 from aurapark.notifications import models as notifications
 from aurapark.outbox import OutboxRow
 from aurapark.payments import models as payments
+from aurapark.payouts import models as agency_payouts
 from aurapark.reconciliation import models as reconciliation
 from aurapark.refunds import models as refunds
 from aurapark.refunds import proposal_models as refund_proposals
+from aurapark.settlements import dispute_models as line_disputes
 from aurapark.settlements import models as settlements
 from aurapark.timetable import holiday_models as holidays
 from aurapark.timetable import models as timetable
@@ -32,6 +34,7 @@ __all__ = [
     "OutboxRow",
     "accounts",
     "agencies",
+    "agency_payouts",
     "booking",
     "cases",
     "disputes",
@@ -43,6 +46,7 @@ __all__ = [
     "jobs",
     "ledger",
     "limits",
+    "line_disputes",
     "notifications",
     "payments",
     "payouts",

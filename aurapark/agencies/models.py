@@ -20,7 +20,10 @@ class AgencyState(StrEnum):
 
 
 class Agency(Model):
-    """Only an active agency is on sale. `refund_policy` is a list of {hours, percent}, longest notice first."""
+    """Only an active agency is on sale. `refund_policy` is a list of {hours, percent}, longest notice first.
+
+    `rccm` is its number in the trade register, `niu` that of the tax office: on statements, once they are known.
+    """
 
     __tablename__ = "agency"
     __table_args__ = (
@@ -42,6 +45,10 @@ class Agency(Model):
     name: Mapped[str] = mapped_column(Text)
     short_name: Mapped[str] = mapped_column(Text)
     licence: Mapped[str] = mapped_column(Text)
+    legal_name: Mapped[str | None] = mapped_column(Text)
+    legal_address: Mapped[str | None] = mapped_column(Text)
+    rccm: Mapped[str | None] = mapped_column(Text)
+    niu: Mapped[str | None] = mapped_column(Text)
     state: Mapped[AgencyState] = mapped_column(Word(AgencyState))
     languages: Mapped[list[str]] = mapped_column(ARRAY(Text))
     timezone: Mapped[str] = mapped_column(Text, server_default=DEFAULT_ZONE)

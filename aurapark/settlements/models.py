@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     Text,
     func,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -101,6 +102,14 @@ class SettlementLine(Model):
         CheckConstraint("carried OR (kind NOT IN ('carry', 'correction') AND booking_id IS NOT NULL)", name="carried"),
         Index("ix_settlement_line_settlement_id", "settlement_id", "ledger_entry_id"),
         Index("ix_settlement_line_booking_id", "booking_id"),
+        Index(
+            "ix_settlement_line_rare",
+            "settlement_id",
+            "kind",
+            "ledger_entry_id",
+            postgresql_where=text("kind NOT IN ('sale', 'commission')"),
+        ),
+        Index("ix_settlement_line_carried", "settlement_id", "ledger_entry_id", postgresql_where=text("carried")),
     )
 
     ledger_entry_id: Mapped[int] = mapped_column(ForeignKey("ledger_entry.id"), primary_key=True, autoincrement=False)
