@@ -25,6 +25,7 @@ from aurapark.ledger.models import EventType
 from aurapark.ledger.service import post
 from aurapark.log import log_event
 from aurapark.money import Money
+from aurapark.notifications.messages import Message, announce
 from aurapark.payments.models import Payment, PaymentState
 from aurapark.payments.service import lock_payments
 from aurapark.refunds.models import OPEN_STATES, RefundState
@@ -145,6 +146,7 @@ def _void_unused(booking: Booking, payment: Payment, amount: int) -> bool:
         drop_passengers(booking, chosen, unused, whole=whole, because=because, at=trip.asked_at)
         after = {"seats": [passenger.seat for passenger in chosen], "refund": 0}
         audit.record("booking.cancel", "booking", booking.reference, reason="its money is disputed", after=after)
+        announce(Message.DISPUTED, booking, occasion=payment.public_id, seats=after["seats"])
     return bool(chosen)
 
 

@@ -84,8 +84,9 @@ def specimen_view(message: Message, language: str) -> BookingView:
 def _about(message: Message) -> About:
     reason = ABOUT_A_REFUND.get(message)
     refund = Refund(reason=reason, amount=6_500, currency="XAF") if reason else None
+    seats = [seat for seat, _ in PEOPLE] if message == Message.DISPUTED else []
     later = [_trip(DEPARTS + timedelta(hours=hours)) for hours in (2, 6)]
-    return About(refund, [], later if message == Message.PAID_TOO_LATE else [])
+    return About(refund, seats, later if message == Message.PAID_TOO_LATE else [])
 
 
 def _trip(departs_at: datetime) -> TripLeg:

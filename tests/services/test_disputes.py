@@ -19,6 +19,7 @@ from aurapark.cli import group
 from aurapark.database import in_transaction
 from aurapark.disputes.errors import DisputeNotOpen, DisputeReasonNeeded, NotDisputable, WrongDisputedAmount
 from aurapark.extensions import db
+from aurapark.outbox import OutboxRow
 from aurapark.payments.gateway import DisputeOutcome, GatewayRefused, GatewayUncertain
 from aurapark.refunds.errors import RefundTooLarge
 from tests.disputing import dispute_states, disputes, look, tell, time_passes
@@ -81,6 +82,8 @@ def test_opened_the_money_is_held_and_nobody_travels_on_it(sale: Booking, gatewa
     assert books(sale) == {"dispute_hold": 8000, "platform_commission": -800, "agency_payable": -7200}
     assert (fresh(sale).state, tickets(), claims_of(sale)) == ("cancelled", ["void", "void"], [])
     assert (cases(), refunds(), findings()) == ([("dispute", "open", None)], [], [])
+    rows = db.session.query(OutboxRow).filter(OutboxRow.dedupe_key.contains(":disputed-"))
+    assert [row.payload["seats"] for row in rows] == [["12", "13"]] * 2  # by SMS and mail, once
     cancel_booking(sale.reference, expected_refund=8000)
     assert refunds() == []
 

@@ -95,7 +95,7 @@ def about(message: Message, view: BookingView, reason: str = "second") -> About:
     if message in (Message.TICKET, Message.PAYMENT_FAILED, Message.OTHER_SEATS, Message.REMINDER):
         return About()
     refund = Refund(reason=reason, amount=8_000_000, currency="XAF")
-    seats = view.seats if message == Message.CANCELLED else []
+    seats = view.seats if message in (Message.CANCELLED, Message.DISPUTED) else []
     return About(refund, seats, [view.trip] * 3 if message == Message.PAID_TOO_LATE else [])
 
 
