@@ -1,14 +1,19 @@
 """Asking for money to go back, inside the transaction of another story that has locked booking and payments."""
 
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
 from aurapark import audit
 from aurapark.booking.models import Booking
+from aurapark.extensions import db
 from aurapark.ledger import rules
 from aurapark.ledger.models import EventType
 from aurapark.ledger.queries import sum_commission_given_back
 from aurapark.ledger.service import post
 from aurapark.money import Money
 from aurapark.payments.models import Payment
-from aurapark.refunds.models import Refund, RefundReason, RefundState
+from aurapark.refunds.models import NOT_COUNTED, Refund, RefundReason, RefundState
 from aurapark.refunds.queries import list_refunds
 from aurapark.refunds.service import request_refund
 
@@ -39,6 +44,17 @@ def give_back_applied_money(
     post(EventType.REFUND_DUE, str(refund.id), postings, booking_id=booking.id, agency_id=booking.agency_id)
     _note(refund, payment, actor)
     return refund
+
+
+def list_left(payment_ids: Sequence[int]) -> dict[int, int]:
+    """Return, by payment with money, what of it neither went back nor is asked back (one statement)."""
+    gone = select(func.coalesce(func.sum(Refund.amount), 0)).where(
+        Refund.payment_id == Payment.id, Refund.state.not_in(NOT_COUNTED)
+    )
+    statement = select(Payment.id, Payment.paid_amount, gone.scalar_subquery()).where(
+        Payment.id.in_(payment_ids), Payment.paid_amount.is_not(None)
+    )
+    return {row[0]: max(row[1] - row[2], 0) for row in db.session.execute(statement)}
 
 
 def _fate(payment: Payment) -> str:
