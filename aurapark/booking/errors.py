@@ -11,6 +11,10 @@ class BookingNotFound(NotFound):
     sentence = N_("We did not find this booking.")
 
 
+class PassengerNotFound(NotFound):
+    """Nobody of this booking: unknown, another booking's, or taken off."""
+
+
 class SeatsTaken(Conflict):
     """Somebody else has these seats; `seats` are those that are gone, in map order."""
 
@@ -67,6 +71,24 @@ class TooLateToCancel(Conflict):
     """The bus has left, or somebody has boarded with this ticket."""
 
     sentence = N_("This booking can no longer be cancelled: the bus has left or the passenger has boarded.")
+
+
+class TooLateToChange(Conflict):
+    """The bus has left, or somebody has boarded with this ticket."""
+
+    sentence = N_("Nothing can be changed any more: the bus has left or the passenger has boarded.")
+
+
+class NobodyToSendTo(Conflict):
+    """The booking has no phone and no address of its payer any more, or no ticket that is valid."""
+
+    sentence = N_("There is nothing to send, or nobody to send it to.")
+
+
+class SentAMomentAgo(TooMany):
+    """The same tickets were sent several times within an hour, or just now."""
+
+    sentence = N_("These tickets were sent a moment ago. They can be sent again from %(at)s.")
 
 
 class RefundChanged(Conflict):

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, func, or_, select
 
-from aurapark.booking.errors import BookingNotFound
+from aurapark.booking.errors import BookingNotFound, PassengerNotFound
 from aurapark.booking.models import Booking, ClaimState, Passenger, SeatClaim, Ticket, TicketState
 from aurapark.extensions import db
 from aurapark.references import fingerprint
-from aurapark.timetable.queries import get_booked_leg
+from aurapark.timetable.queries import MAX_ID, get_booked_leg
 from aurapark.timetable.rules import Leg, TripLeg
 
 
@@ -50,7 +50,11 @@ def get_booking(reference: str) -> Booking:
 
 def get_booking_view(reference: str) -> BookingView:
     """Return a booking with its trip, passengers and tickets (four statements). Raises BookingNotFound."""
-    booking = get_booking(reference)
+    return view_of(get_booking(reference))
+
+
+def view_of(booking: Booking) -> BookingView:
+    """Return a booking that was read with its trip, passengers and tickets (three statements)."""
     trip = get_booked_leg(booking.trip_id, Leg(booking.board_segment, booking.alight_segment))
     everybody = list(db.session.scalars(_passengers_of(booking)))
     here = [passenger for passenger in everybody if passenger.removed_at is None]
@@ -64,9 +68,24 @@ def list_passengers(booking: Booking) -> list[Passenger]:
 
 
 def list_removed_seats(booking: Booking) -> set[str]:
-    """Return the seats of passengers who were taken off this booking."""
-    statement = select(Passenger.seat).where(Passenger.booking_id == booking.id, Passenger.removed_at.is_not(None))
-    return set(db.session.scalars(statement))
+    """Return the seats of passengers who were taken off this booking, but for those that others of it sit on now."""
+    rows = db.session.execute(
+        select(Passenger.seat, func.bool_and(Passenger.removed_at.is_not(None)))
+        .where(Passenger.booking_id == booking.id)
+        .group_by(Passenger.seat)
+    )
+    return {seat for seat, nobody_left in rows if nobody_left}
+
+
+def get_passenger(booking: Booking, passenger_id: int) -> Passenger:
+    """Return somebody who sits on this booking now. Raises PassengerNotFound, alike for one of another booking."""
+    here = (Passenger.booking_id == booking.id, Passenger.removed_at.is_(None))
+    found = None
+    if 0 < passenger_id <= MAX_ID:
+        found = db.session.scalars(select(Passenger).where(Passenger.id == passenger_id, *here)).first()
+    if found is None:
+        raise PassengerNotFound
+    return found
 
 
 def find_by_token(token: str) -> Booking | None:

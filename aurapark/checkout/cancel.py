@@ -31,10 +31,17 @@ def get_cancel_offer(reference: str, seats: Sequence[str] | None = None) -> Canc
 
     Raises BookingNotFound, WrongState, NotYourSeat, TripCancelled, TooLateToCancel.
     """
-    booking = get_booking(reference)
-    trip = _require_cancellable(booking)
-    passengers = list_passengers(booking)
-    return _what_is_left(booking, offer_for(booking, passengers, _choose(passengers, seats), trip))
+    return offer_of(get_booking_view(reference), seats)
+
+
+def offer_of(view: BookingView, seats: Sequence[str] | None = None) -> CancelOffer:
+    """Return what cancelling these seats, or all of them, of a booking that was read would give back (one statement).
+
+    Raises WrongState, NotYourSeat, TripCancelled, TooLateToCancel.
+    """
+    trip = _require_cancellable(view.booking, view.trip)
+    chosen = _choose(view.passengers, seats)
+    return _what_is_left(view.booking, offer_for(view.booking, view.passengers, chosen, trip))
 
 
 def cancel_booking(
