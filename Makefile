@@ -3,7 +3,7 @@
 PYTEST_ARGS ?=
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: run test faults security lint format lock setup
+.PHONY: run test faults load security lint format lock setup
 
 run: ## start everything; Ctrl-C stops everything
 	@scripts/setup app
@@ -18,6 +18,10 @@ LONG_FORMS = tests/faults tests/concurrency tests/services/test_drain.py tests/s
 faults: ## the long form, an hour or more: every commit and call cut, the model at length, each race 200 times, 100,000 rows
 	@scripts/setup dev
 	@FAULT_SCALE=10 RACE_ROUNDS=200 .venv/bin/python -m pytest -s $(LONG_FORMS) $(PYTEST_ARGS)
+
+load: ## months of ten thousand, a hundred thousand and a million bookings: what closing them takes, and the pages over them
+	@scripts/setup dev
+	@LOAD_BOOKINGS=10000,100000,1000000 .venv/bin/python -m pytest -s tests/services/test_million.py $(PYTEST_ARGS)
 
 security: ## the walls at length: schemathesis makes up 200 calls for each operation of the API
 	@scripts/setup dev

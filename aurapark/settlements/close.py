@@ -3,6 +3,7 @@
 from sqlalchemy import func, select, text
 
 from aurapark import audit, states
+from aurapark.agencies.statement_messages import StatementMessage, tell_agency
 from aurapark.extensions import db
 from aurapark.ledger import rules
 from aurapark.ledger.models import EventType
@@ -17,9 +18,11 @@ from aurapark.settlements.errors import (
 )
 from aurapark.settlements.fill import OVERLAP, PATIENCE, Holder, put_right, write_lines
 from aurapark.settlements.models import Settlement, SettlementState
+from aurapark.settlements.rules import month_of
 from aurapark.timetable.models import ON_SALE_STATES, Trip
 
 ENTITY = "settlement"
+OVER = "the month is over"
 
 _NEXT = text("""
     INSERT INTO settlement (agency_id, period_start, period_end)
@@ -39,7 +42,7 @@ _CARRY = text("""
 """)
 
 
-def close(holder: Holder, settlement_id: int, *, actor: str) -> Settlement:
+def close(holder: Holder, settlement_id: int, *, actor: str, reason: str = OVER) -> Settlement:
     """Close one settlement of the agency that is held.
 
     Raises SettlementNotFound, AlreadyClosed, PeriodNotOver, EarlierPeriodOpen, TripsNotOver.
@@ -50,13 +53,16 @@ def close(holder: Holder, settlement_id: int, *, actor: str) -> Settlement:
     write_lines(holder, since=settlement.period_start - OVERLAP, until=settlement.period_end)
     put_right(holder)
     db.session.refresh(settlement)
+    now = db.session.scalar(select(func.now()))
     states.move(settlement, SettlementState.CLOSED)
-    settlement.closed_at = db.session.scalar(select(func.now()))
+    settlement.closed_at = now
     db.session.flush()
     after = {"net": settlement.net, "lines": settlement.lines, "period": settlement.period_start.isoformat()}
-    audit.record("settlement.close", ENTITY, str(settlement.id), actor=actor, reason="the month is over", after=after)
+    audit.record("settlement.close", ENTITY, str(settlement.id), actor=actor, reason=reason, after=after)
     if settlement.net < 0:
         _carry(holder, settlement)
+    facts = {"settlement": settlement.id, "month": str(month_of(settlement.period_start, holder.zone))}
+    tell_agency(StatementMessage.READY, holder.agency_id, settlement.id, {**facts, "net": settlement.net})
     return settlement
 
 
