@@ -22,7 +22,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from aurapark.web.audience import Audience, AudienceBlueprint
 
 STATIC_FOLDER = Path(__file__).resolve().parents[2] / "static"
-STYLE_PARTS = ("tokens", "base", "controls", "messages", "trips", "seats", "booking", "print")
+STYLE_PARTS = ("tokens", "base", "controls", "messages", "trips", "seats", "booking", "staff", "print")
 ARRIVAL_PARTS = ("tokens", "base", "controls")  # what every page needs; a page adds its own
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 FOREVER = "public, max-age=31536000, immutable"

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from babel.dates import format_date, format_datetime
 from babel.lists import format_list
-from babel.numbers import format_currency
+from babel.numbers import format_compact_decimal, format_currency, format_decimal
 from flask import Flask
 from flask_babel import get_locale
 
@@ -27,6 +27,7 @@ MONEY_PATTERN = "#,##0" + NBSP + "¤"
 CLOCK_PATTERNS = {"fr": f"H{NBSP}'h'{NBSP}mm", "en": "HH:mm"}
 DAY_PATTERN = f"EEE{NBSP}d{NBSP}MMM{NBSP}y"
 SHORT_DAY_PATTERN = f"EEE{NBSP}d{NBSP}MMM"
+DAY_OF_MONTH_PATTERN = f"d{NBSP}MMM"
 LONG_DAY_PATTERN = f"EEEE d{NBSP}MMMM y"
 
 
@@ -43,6 +44,18 @@ def money(amount: int | HasAmount, *, locale: str) -> str:
     return format_currency(francs, "XAF", format=MONEY_PATTERN, locale=locale, currency_digits=False)
 
 
+def number(value: int, *, locale: str) -> str:
+    """Return a whole number, `6 500` or `6,500`."""
+    return format_decimal(value, format="#,##0", locale=locale)
+
+
+def brief(value: int, *, locale: str) -> str:
+    """Return a whole number as an axis has room for it, `1,2 M` or `1.2M`; below 10,000 in full."""
+    if abs(value) < 10_000:
+        return number(value, locale=locale)
+    return format_compact_decimal(value, format_type="short", fraction_digits=1, locale=locale)
+
+
 def clock_time(moment: datetime, zone: str = DEFAULT_ZONE, *, locale: str) -> str:
     """Return the time of day in the zone, `14 h 45` or `14:45`."""
     return format_datetime(_aware(moment), CLOCK_PATTERNS[locale], tzinfo=ZoneInfo(zone), locale=locale)
@@ -56,6 +69,11 @@ def day(moment: datetime | date, zone: str = DEFAULT_ZONE, *, locale: str) -> st
 def short_day(moment: datetime | date, zone: str = DEFAULT_ZONE, *, locale: str) -> str:
     """Return the day without its year, `ven. 18 déc.` or `Fri 18 Dec`."""
     return _day(moment, zone, SHORT_DAY_PATTERN, locale)
+
+
+def day_of_month(moment: datetime | date, zone: str = DEFAULT_ZONE, *, locale: str) -> str:
+    """Return the day as an axis has room for it, `18 déc.` or `18 Dec`."""
+    return _day(moment, zone, DAY_OF_MONTH_PATTERN, locale)
 
 
 def long_day(moment: datetime | date, zone: str = DEFAULT_ZONE, *, locale: str) -> str:
@@ -106,9 +124,10 @@ def iso(moment: datetime) -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Give the templates the filters `money`, `clock_time`, `day`, `short_day`, `long_day`, `day_and_time`, `duration`,
-    `phone`, `reference`, `listed` and `iso` (the zone of the times is their one argument), and `language()`."""
-    in_language: list[Callable[..., str]] = [money, duration, listed]
+    """Give the templates the filters `money`, `number`, `brief`, `clock_time`, `day`, `short_day`, `long_day`,
+    `day_and_time`, `duration`, `phone`, `reference`, `listed` and `iso` (the zone of the times is their one argument),
+    and `language()`."""
+    in_language: list[Callable[..., str]] = [money, number, brief, duration, listed]
     in_language_and_zone: list[Callable[..., str]] = [clock_time, day, short_day, long_day, day_and_time]
     plain: list[Callable[..., str]] = [phone, reference, iso]
     for function in in_language:

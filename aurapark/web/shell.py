@@ -12,6 +12,7 @@ from aurapark.web import (
     api,
     assets,
     doors,
+    drawings,
     errors,
     floods,
     formats,
@@ -19,6 +20,7 @@ from aurapark.web import (
     headers,
     language,
     metrics,
+    nav,
     problems,
     role_names,
     state_names,
@@ -92,7 +94,7 @@ def init_app(app: Flask, settings: Settings, *, babel: Babel, csrf: CSRFProtect,
     doors.init_app(app)
     errors.init_app(app)
     api.init_app(app)
-    for part in (assets, formats, problems, role_names, state_names, switches):
+    for part in (assets, drawings, formats, nav, problems, role_names, state_names, switches):
         part.init_app(app)
     for blueprint in blueprints(settings):
         app.register_blueprint(blueprint)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import segno
 from flask import abort, render_template
@@ -14,6 +14,9 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Optional
 
 from aurapark.web.audience import Audience, AudienceBlueprint
+from aurapark.web.charts import Figure, Series
+from aurapark.web.formats import day, day_of_month, language
+from aurapark.web.nav import NavLink
 from aurapark.web.problems import Problem, problems_of
 from aurapark.web.views import (
     CellKind,
@@ -88,6 +91,8 @@ def show() -> str:
         layouts=LAYOUTS,
         trips=list(example_trips()),
         tickets=list(example_tickets()),
+        desk=[NavLink(_("Bookings"), "#bookings", True), NavLink(_("Team"), "#team", False)],
+        **example_figures(),
         **example_sale(),
     )
 
@@ -172,6 +177,31 @@ def example_sale() -> dict[str, object]:
         "lines": [PriceLine(_("Seat 12, adult"), 4000), PriceLine(_("Seat 13, child"), 2500)],
         "facts": [SummaryRow(_("Phone"), "6 71 23 45 67", "#phone"), SummaryRow(_("Departure"), "Douala Bonabéri")],
         "routes": [RouteLink("Douala – Yaoundé", "#r1", 4000), RouteLink("Douala – Bafoussam", "#r2", 4000)],
+    }
+
+
+def example_figures() -> dict[str, list[Figure]]:
+    """Charts: days of one series and of four, stacked and side by side; names; values below 0; one value; none."""
+    days = [date(2026, 11, 1) + timedelta(days=number) for number in range(30)]
+    web = [number * number * 37_000 % 410_000 for number in range(30)]
+    counter = [number * 23_000 % 190_000 for number in range(30)]
+    in_words = [day(one, locale=language()) for one in days], [day_of_month(one, locale=language()) for one in days]
+    by_channel = Series(_("Website"), web), Series(_("Counter"), counter)
+    four = [Series(f"{_('Route')} {number}", [number * 7, 90 - number * 20, number]) for number in range(1, 5)]
+    places = ["Douala – Yaoundé", "Douala – Bafoussam", "Yaoundé – Ngaoundéré – Garoua – Maroua"]
+    sales = Figure("g-days", _("Sales"), _("Day"), in_words[0], by_channel, "money", stacked=True, brief=in_words[1])
+    return {
+        "column_figures": [
+            sales,
+            Figure("g-four", _("Seats"), _("Day"), in_words[0][:3], four),
+            Figure("g-net", _("Net"), _("Day"), in_words[0][:4], [Series(_("Net"), [-25_000, 0, 1, 10**12])], "money"),
+            replace(sales, key="g-none", series=[Series(_("Website"), [0] * 30)]),
+        ],
+        "bar_figures": [
+            Figure("g-routes", _("Routes"), _("Route"), places, four[:2], stacked=True),
+            Figure("g-one", _("Routes"), _("Route"), places[:1], [Series(_("Sales"), [2_000_000_000])], "money"),
+            Figure("g-owed", _("Net"), _("Agency"), places, [Series(_("Net"), [125_000, -40_000, 1])], "money"),
+        ],
     }
 
 
