@@ -32,6 +32,11 @@ def new_tx_ref(attempt: int) -> str:
     return f"AP-{_pick(12)}-{attempt}"
 
 
+def new_payout_reference() -> str:
+    """Return our name for one transfer to an agency, unique for ever; the gateway limits it to 100 characters."""
+    return f"AP-P-{_pick(16)}"
+
+
 def new_visitor_token() -> str:
     """Return the random token that a guest's cookie carries."""
     return secrets.token_urlsafe(TOKEN_BYTES)

@@ -9,13 +9,14 @@ from sqlalchemy import text
 from aurapark.booking.models import Booking
 from aurapark.booking.service import lock_booking
 from aurapark.checkout.pay_back import give_back_applied_money
-from aurapark.checkout.refund import Patience, process_due_refund
+from aurapark.checkout.refund import process_due_refund
 from aurapark.database import in_transaction
 from aurapark.extensions import db
 from aurapark.money import Money
 from aurapark.payments.service import lock_payments
 from aurapark.reconciliation.doctor import Verdict, examine
 from aurapark.refunds.models import Refund, RefundReason
+from aurapark.refunds.rules import Patience
 from tests.fakes import FakeGateway
 
 PATIENCE = Patience(base=timedelta(seconds=10), lease=timedelta(seconds=120))

@@ -14,6 +14,7 @@ from aurapark.jobs.models import Source
 from aurapark.jobs.registry import JOBS as BY_CLOCK
 from aurapark.jobs.runs import run_job
 from aurapark.notifications.relay import send_due
+from aurapark.payouts.sweep import process_payouts as process_due_payouts
 from aurapark.settings import current_settings
 
 AT_ONCE = 20
@@ -34,6 +35,14 @@ def process_webhooks() -> None:
     sweeps.check_open_payments(settings, AT_ONCE)
     sweeps.process_disputes(settings, AT_ONCE)
     sweeps.process_refunds(settings, AT_ONCE)
+    process_due_payouts(settings, AT_ONCE)
+    send_due(settings, AT_ONCE)
+
+
+def process_payouts() -> None:
+    """Send payouts that are due, ask about those under way, and send what came of it."""
+    settings = current_settings()
+    process_due_payouts(settings, AT_ONCE)
     send_due(settings, AT_ONCE)
 
 
@@ -56,6 +65,7 @@ def run_tick(name: str, tick: str) -> None:
 
 JOBS: dict[str, Callable[..., Any]] = {
     "check_payment": check_payment,
+    "process_payouts": process_payouts,
     "process_refunds": process_refunds,
     "process_webhooks": process_webhooks,
     "send_messages": send_messages,

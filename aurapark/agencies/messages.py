@@ -14,6 +14,7 @@ class AgencyMessage(StrEnum):
     INVITATION = "invitation"
     PAYOUT_ACCOUNT_CHANGED = "payout_account_changed"
     PAYOUT_ACCOUNT_WITHDRAWN = "payout_account_withdrawn"
+    PAID = "paid"
 
 
 def tell_about_account(message: AgencyMessage, account_id: int, readers: Iterable[tuple[str, dict[str, int]]]) -> None:
@@ -23,6 +24,19 @@ def tell_about_account(message: AgencyMessage, account_id: int, readers: Iterabl
         (kind, f"agency:{message}:{account_id}:{name}:{row_id}", {**payload, name: row_id})
         for kind, whom in readers
         for name, row_id in whom.items()
+    )
+
+
+def tell_about_payout(payout_id: int, facts: dict[str, int | str], readers: Iterable[tuple[int, bool]]) -> None:
+    """Tell users that their agency was paid, each once: by mail, or by SMS who has none. `facts` never change."""
+    payload = {"agency": AgencyMessage.PAID.value, "payout": payout_id, **facts}
+    outbox.publish(
+        (
+            MAIL if by_mail else SMS,
+            f"agency:{AgencyMessage.PAID}:{payout_id}:user:{user_id}",
+            {**payload, "user": user_id},
+        )
+        for user_id, by_mail in readers
     )
 
 

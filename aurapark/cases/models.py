@@ -27,6 +27,10 @@ class CaseKind(StrEnum):
     SETTLEMENT_NOT_BOOKED = "settlement_not_booked"
     DISPUTE = "dispute"
     REFUND_WITHDRAWN = "refund_withdrawn"
+    PAYOUT_FAILED = "payout_failed"
+    PAYOUT_OVERDUE = "payout_overdue"
+    PAYOUT_DIFFERS = "payout_differs"
+    UNKNOWN_TRANSFER = "unknown_transfer"
 
 
 class CaseState(StrEnum):
@@ -51,8 +55,8 @@ class Resolution(StrEnum):
 class Case(Model):
     """One matter, open once per kind and thing. `details` holds ids and amounts, nothing about people.
 
-    `entity` is `payment`, `refund`, `dispute` (ours, by our id) or `charge`, `gateway_refund`, `gateway_settlement`
-    (theirs, by provider and their id).
+    `entity` is `payment`, `refund`, `dispute`, `payout` (ours, by our id) or `charge`, `gateway_refund`,
+    `gateway_settlement`, `gateway_transfer` (theirs, by provider and their id).
     """
 
     __tablename__ = "finance_case"

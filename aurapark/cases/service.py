@@ -85,6 +85,14 @@ def resolve_refund(refund_id: int, *, actor: str, reason: str, resolution: Resol
         _resolve(case, actor, reason, resolution)
 
 
+def resolve_payout(payout_id: int, *, actor: str, reason: str) -> None:
+    """Close the cases of a payout of ours that is over, or was followed by another one; it asks no owner."""
+    kinds = (CaseKind.PAYOUT_FAILED, CaseKind.PAYOUT_OVERDUE)
+    mine = Case.kind.in_(kinds) & (Case.entity == "payout") & (Case.entity_id == str(payout_id))
+    while case := _lock(mine & (Case.state != CaseState.RESOLVED)):
+        _resolve(case, actor, reason, Resolution.RULE)
+
+
 def resolve_dispute(dispute_id: int, *, actor: str, reason: str, resolution: Resolution) -> None:
     """Close the case of a dispute of ours, when it has one; a rule asks no owner.
 

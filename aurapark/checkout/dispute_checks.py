@@ -14,7 +14,6 @@ from aurapark.booking.service import database_now
 from aurapark.cases.models import CaseKind
 from aurapark.cases.service import open_case
 from aurapark.checkout.disputes import lock_payment_of, lose_dispute, open_dispute, win_dispute
-from aurapark.checkout.refund import Patience
 from aurapark.database import in_transaction, let_go
 from aurapark.disputes.models import Dispute, DisputeState
 from aurapark.disputes.queries import get_dispute
@@ -31,6 +30,7 @@ from aurapark.payments.gateway import (
 )
 from aurapark.payments.models import Payment, PaymentState
 from aurapark.refunds import rules
+from aurapark.refunds.rules import Patience
 
 DAILY_STEPS = 8_640  # of RETRY_BASE_SECONDS: how often a dispute that is known is asked about
 UNKNOWN_TRIES = 5  # clear answers "none of that id" before it is dropped

@@ -8,13 +8,13 @@ from functools import lru_cache
 
 from aurapark.booking.qr import TicketSigner
 from aurapark.booking.service import HoldTerms
-from aurapark.checkout.refund import Patience
 from aurapark.checkout.terms import PaymentTerms
 from aurapark.config import Settings
 from aurapark.payments.flutterwave import Flutterwave
 from aurapark.payments.gateway import Gateway
 from aurapark.payments.models import Provider
 from aurapark.payments.stripe import Stripe
+from aurapark.refunds.rules import Patience
 
 RETURN_PATH = "/payments/{gateway}/return"
 

@@ -22,18 +22,10 @@ from aurapark.payments.models import Payment, PaymentState
 from aurapark.refunds import rules
 from aurapark.refunds.models import EMPTY_QUERIES, IN_THE_AIR, Refund, RefundState
 from aurapark.refunds.queries import list_refunds, total_refunded
-from aurapark.refunds.rules import MOST_POSTS, Ours, find_ours
+from aurapark.refunds.rules import MOST_POSTS, Ours, Patience, find_ours
 from aurapark.refunds.service import claim_due
 
 HOW_LATE = timedelta(days=1)  # their clock and ours: the list is asked from the day before
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """The step of all waits, and how long one process may keep a refund to itself."""
-
-    base: timedelta
-    lease: timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from aurapark.checkout.confirm import check_payment
 from aurapark.checkout.dispute_checks import process_due_dispute
 from aurapark.checkout.expire import expire_hold, list_lapsed_holds
 from aurapark.checkout.gateways import gateway_for, other_gateway_for, patience_for, signer_for, terms_for
-from aurapark.checkout.refund import Patience, process_due_refund
+from aurapark.checkout.refund import process_due_refund
 from aurapark.checkout.reviews import list_reviews_with_a_rule, settle_review
 from aurapark.checkout.webhooks import process_webhooks, sweep_forged
 from aurapark.config import Settings
@@ -21,6 +21,7 @@ from aurapark.payments.gateway import Gateway
 from aurapark.payments.idempotency import sweep_idempotency
 from aurapark.payments.queries import find_payment
 from aurapark.payments.service import claim_due_check
+from aurapark.refunds.rules import Patience
 
 
 def process_events(settings: Settings, limit: int) -> int:

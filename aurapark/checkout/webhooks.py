@@ -1,6 +1,6 @@
 """Events of the gateway: stored as they came before they are answered, and worked off later.
 
-An event only makes the next question about its attempt, refund or dispute due at once; the answer decides.
+An event only makes the next question about its attempt, refund, dispute or payout due at once; the answer decides.
 """
 
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from aurapark.payments.events import Event, digest
 from aurapark.payments.models import Provider, WebhookEvent
 from aurapark.payments.queries import find_payment
 from aurapark.payments.service import make_check_due
+from aurapark.payouts.service import make_payout_due
 from aurapark.refunds.service import make_lost_refunds_due, make_refund_due
 
 KEPT_OF_FORGED = 1024  # bytes
@@ -85,7 +86,11 @@ def _process(event_id: int, patience: timedelta) -> bool:
     now = database_now()
     hints = READERS[event.provider](event.body)
     known = _make_due(event.provider, hints)
-    if (hints.tx_ref or hints.refund_id) and not known and now - event.received_at < patience:
+    if (
+        (hints.tx_ref or hints.refund_id or hints.transfer_reference)
+        and not known
+        and now - event.received_at < patience
+    ):
         return False
     _mark(event, ASKED if known else NOTHING, now)
     return True
@@ -97,6 +102,8 @@ def _make_due(provider: Provider, event: Event) -> bool:
         charge_id = event.charge_id or _charge_of(event.tx_ref)
         report_dispute(provider.value, event.dispute_id, charge_id)
         return True
+    if event.transfer_reference:
+        return make_payout_due(event.transfer_reference)
     attempt = bool(event.tx_ref) and make_check_due(event.tx_ref or "")
     if not event.refund_id:
         return attempt

@@ -20,6 +20,7 @@ from aurapark.ledger.hours import fill_hours
 from aurapark.notifications.alarms import raise_alarms
 from aurapark.notifications.relay import send_due
 from aurapark.notifications.reminders import remind
+from aurapark.payouts.sweep import process_payouts
 from aurapark.reconciliation.gateway import reconcile_payments
 from aurapark.reconciliation.rounds import go_round
 from aurapark.settlements.calculate import calculate_settlements
@@ -54,6 +55,7 @@ JOBS = (
     Job("check-payments", sweeps.check_open_payments, (SOON,), limit=1, times=50),
     Job("process-disputes", sweeps.process_disputes, (MINUTELY,), limit=1, times=20),  # before money is sent back
     Job("process-refunds", sweeps.process_refunds, (Cron("*/10 * * * *"), SOON), limit=1, times=50),
+    Job("process-payouts", process_payouts, (SOON,), limit=1, times=20),
     Job("settle-reviews", sweeps.settle_reviews, (MINUTELY,), rounds=6),
     Job("reconcile-payments", reconcile_payments, (Cron("10 */6 * * *"), MINUTELY), limit=1, times=2),
     Job("expire-seats", sweeps.expire_holds, (Cron("*/5 * * * *"), MINUTELY)),

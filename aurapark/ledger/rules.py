@@ -123,9 +123,10 @@ def postings_for_refund_by_dispute(*, refund: Money) -> list[Posting]:
     return [Posting(REFUNDS, DISPUTES, refund)]
 
 
-def postings_for_payout(agency_id: int, *, net: Money, paid_from: str) -> list[Posting]:
-    """Post a payout that arrived; `paid_from` is the bank or a gateway's clearing account."""
-    return [Posting(payable(agency_id), paid_from, net)]
+def postings_for_payout(agency_id: int, *, net: Money, paid_from: str, fee: Money | None = None) -> list[Posting]:
+    """Post a payout that arrived; `paid_from` is the bank or a gateway's clearing account. We bear the fee."""
+    movements = [(payable(agency_id), paid_from, net)]
+    return _movements(*movements, *([(FEES, paid_from, fee)] if fee else []))
 
 
 def postings_for_carry_out(agency_id: int, *, owed: Money) -> list[Posting]:
@@ -136,6 +137,12 @@ def postings_for_carry_out(agency_id: int, *, owed: Money) -> list[Posting]:
 def postings_for_carry_in(agency_id: int, *, owed: Money) -> list[Posting]:
     """Post that the next period takes over what an agency owes us."""
     return [Posting(payable(agency_id), carried(agency_id), owed)]
+
+
+def postings_for_correction(agency_id: int, *, amount: Money, for_agency: bool) -> list[Posting]:
+    """Post that a line of a closed settlement was wrong: the platform bears it, or the agency."""
+    accounts = (COMMISSION, payable(agency_id)) if for_agency else (payable(agency_id), COMMISSION)
+    return [Posting(*accounts, amount)]
 
 
 def commission_back(commission: Money, *, total: Money, refunded: Money, given_back: Money) -> Money:

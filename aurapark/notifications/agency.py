@@ -15,6 +15,7 @@ from aurapark.agencies.payout_accounts import number_of, sealer_for
 from aurapark.agencies.payout_models import PayoutAccount
 from aurapark.config import Settings
 from aurapark.extensions import db
+from aurapark.money import Money
 from aurapark.notifications.mail import Letter
 from aurapark.notifications.messages import Channel
 from aurapark.notifications.render import Draft, fitting, long_draft, short_draft
@@ -35,6 +36,8 @@ class Note:
     link: str
     role: AgencyRole | None = None
     ending: str = ""
+    paid: Money | None = None
+    month: str = ""
 
 
 def write_about_agency(work: Work, settings: Settings) -> Sms | Letter | None:
@@ -69,6 +72,8 @@ def draft_note(note: Note, channel: Channel, words: Words) -> Draft:
         "agency": note.agency,
         "role": note.role,
         "ending": note.ending,
+        "paid": note.paid,
+        "month": note.month,
         "language": note.language,
         "link": note.link,
     }
@@ -78,6 +83,8 @@ def draft_note(note: Note, channel: Channel, words: Words) -> Draft:
 
 
 def _read(work: Work, settings: Settings) -> Note | None:
+    if "payout" in work.payload:
+        return _about_payout(work, settings)
     if "payout_account" in work.payload:
         return _about_account(work, settings)
     return _invitation(work, settings)
@@ -91,6 +98,25 @@ def _about_account(work: Work, settings: Settings) -> Note | None:
     to, language = _reader(work, agency, settings)
     link = f"{settings.site_url}/agency/payout-account"
     return Note(AgencyMessage(work.payload["agency"]), to, language, agency, link, ending=account.ending)
+
+
+def _about_payout(work: Work, settings: Settings) -> Note | None:
+    """What was paid does not change any more: it stands in the row."""
+    known = work.payload
+    agency = db.session.get(Agency, known["agency_id"])
+    if agency is None:
+        return None
+    to, language = _reader(work, agency, settings)
+    return Note(
+        AgencyMessage.PAID,
+        to,
+        language,
+        agency,
+        f"{settings.site_url}/agency/settlements/{known['settlement']}",
+        ending=known["ending"],
+        paid=Money(known["amount"], known["currency"]),
+        month=known["month"],
+    )
 
 
 def _reader(work: Work, agency: Agency, settings: Settings) -> tuple[str, str]:

@@ -12,13 +12,14 @@ TX_REF = re.compile(r"[A-Za-z0-9._/-]{1,100}", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class Event:
     """What an event says it is about: its key against doubles, a `tx_ref` that may be ours, or a refund of theirs
-    or a dispute of theirs, with the charge it belongs to."""
+    or a dispute of theirs, with the charge it belongs to; or the reference of a transfer that may be ours."""
 
     key: str
     tx_ref: str | None
     refund_id: str | None = None
     charge_id: str | None = None
     dispute_id: str | None = None
+    transfer_reference: str | None = None
 
 
 def read_tx_ref(given: Any) -> str | None:

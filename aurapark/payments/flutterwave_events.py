@@ -18,6 +18,7 @@ WORD = re.compile(r"[A-Za-z0-9._ -]{0,60}", re.ASCII)
 CHARGE_ID = re.compile(r"\d{1,20}", re.ASCII)
 OF_A_REFUND = ("AmountRefunded", "amount_refunded")
 OF_A_DISPUTE = "chargeback"
+OF_A_TRANSFER = "transfer"
 CHARGE_NAMES = ("tx_id", "transaction_id", "TransactionId")
 
 
@@ -49,6 +50,8 @@ def read_event(raw: bytes) -> Event:
     charge_id = _number(next((about[name] for name in CHARGE_NAMES if about.get(name) is not None), None))
     if event.startswith(OF_A_DISPUTE):
         return Event(key, tx_ref, None, charge_id, their_id)
+    if event.startswith(OF_A_TRANSFER):
+        return Event(key, None, transfer_reference=read_tx_ref(about.get("reference")))
     if event.startswith("refund") or (not event and any(name in about for name in OF_A_REFUND)):
         return Event(key, tx_ref, their_id, charge_id)
     return Event(key, tx_ref)

@@ -15,8 +15,10 @@ from aurapark.payments.flutterwave import read_charge
 from aurapark.payments.flutterwave_calls import GATEWAY_ID, Calls
 from aurapark.payments.flutterwave_disputes import read_dispute
 from aurapark.payments.flutterwave_refunds import read_refund
+from aurapark.payments.flutterwave_transfers import read_transfer
 from aurapark.payments.gateway import Charge, GatewayDispute, GatewayRefund, GatewayUncertain
 from aurapark.payments.gateway_lists import ListedSettlement
+from aurapark.payments.transfers import GatewayTransfer
 
 MOST_PAGES = 5_000
 DONE = "completed"
@@ -42,6 +44,10 @@ class FlutterwaveLists:
     def list_settlements(self, from_day: date, to_day: date) -> list[ListedSettlement]:
         """Return all settlements of these days (GET /settlements). Raises GatewayRefused, GatewayUncertain."""
         return _once(self._rows("/settlements", from_day, to_day), _read_settlement, lambda one: one.settlement_id)
+
+    def list_transfers(self, from_day: date, to_day: date) -> list[GatewayTransfer]:
+        """Return all transfers of these days (GET /transfers). Raises GatewayRefused, GatewayUncertain."""
+        return _once(self._rows("/transfers", from_day, to_day), read_transfer, lambda one: one.transfer_id)
 
     def list_disputes(self, from_day: date, to_day: date) -> list[GatewayDispute]:
         """Return all disputes of these days (GET /chargebacks). Raises GatewayRefused, GatewayUncertain."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from aurapark.payments.gateway import Charge, GatewayDispute, GatewayRefund
+from aurapark.payments.transfers import GatewayTransfer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,9 @@ class GatewayLists(Protocol):
 
     def list_settlements(self, from_day: date, to_day: date) -> list[ListedSettlement]:
         """Return every settlement made on these days. Raises GatewayRefused, GatewayUncertain."""
+
+    def list_transfers(self, from_day: date, to_day: date) -> list[GatewayTransfer]:
+        """Return every transfer to an agency begun on these days. Raises GatewayRefused, GatewayUncertain."""
 
     def list_disputes(self, from_day: date, to_day: date) -> list[GatewayDispute]:
         """Return every dispute begun on these days. Raises GatewayRefused, GatewayUncertain."""

@@ -19,6 +19,7 @@ from aurapark.payments.stripe_amounts import to_decimal
 from aurapark.payments.stripe_calls import StripeCalls, require_id
 from aurapark.payments.stripe_disputes import read_dispute
 from aurapark.payments.stripe_refunds import read_refund
+from aurapark.payments.transfers import GatewayTransfer
 
 MOST_PAGES = 5_000
 PAID = "paid"
@@ -51,6 +52,10 @@ class StripeLists:
         """Return all payouts begun on these days (GET /payouts). Raises GatewayRefused, GatewayUncertain."""
         payouts = _readable(self._rows("/payouts", from_day, to_day), _read_payout)
         return [self._with_taken(payout) for payout in payouts]
+
+    def list_transfers(self, from_day: date, to_day: date) -> list[GatewayTransfer]:  # noqa: ARG002  the port's names
+        """Return nothing: agencies are not paid through Stripe."""
+        return []
 
     def _rows(self, path: str, from_day: date, to_day: date, more: Row | None = None) -> Iterable[Row]:
         end = datetime.combine(to_day + timedelta(days=1), time(), UTC)

@@ -1,1 +1,1 @@
-"""Paying a settlement: prepared by one person, approved by another, sent once."""
+"""The transfers that pay settlements: prepared by one person, approved by another, sent once."""

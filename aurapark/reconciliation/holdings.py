@@ -15,6 +15,7 @@ from aurapark.payments.gateway import SUCCESSFUL, RefundOutcome
 from aurapark.payments.gateway_lists import GatewayLists
 from aurapark.payments.models import Payment, Provider
 from aurapark.payments.rules import whole_amount
+from aurapark.payments.transfers import TransferOutcome
 from aurapark.reconciliation.doctor import Finding, Verdict
 
 ID, FINDS = "I17", "a clearing account that is not what the gateway holds for us"
@@ -42,7 +43,7 @@ def examine_holdings(provider: Provider, lists: GatewayLists) -> Finding:
 
 
 def _held(lists: GatewayLists, first: date, last: date) -> dict[str, int]:
-    """Return charges less refunds that are done less what was settled, by currency, in whole units."""
+    """Return charges less refunds and transfers that are done less what was settled, by currency, in whole units."""
     charges = {one.gateway_tx_id: one for one in lists.list_transactions(first, last) if one.status == SUCCESSFUL}
     held: dict[str, int] = defaultdict(int)
     for charge in charges.values():
@@ -50,6 +51,9 @@ def _held(lists: GatewayLists, first: date, last: date) -> dict[str, int]:
     for refund in lists.list_gateway_refunds(first, last):
         if refund.outcome == RefundOutcome.SUCCEEDED and refund.charge_id in charges:
             held[charges[refund.charge_id].currency] -= int(refund.amount)
+    for transfer in lists.list_transfers(first, last):
+        if transfer.outcome == TransferOutcome.SUCCEEDED:
+            held[transfer.currency] -= int(transfer.amount) + transfer.whole_fee
     for settlement in lists.list_settlements(first, last):
         if settlement.done:
             held[settlement.currency] -= int(settlement.taken)

@@ -30,6 +30,14 @@ class Listed(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """The step of all waits, and how long one process may keep a refund or a payout to itself."""
+
+    base: timedelta
+    lease: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Ours:
     """What is known of one refund of ours, and of the others of its payment."""
 
