@@ -28,6 +28,12 @@ def home() -> str:
     return render_template("account/home.html", who=require_identity(), done=done_words(request.args.get("done")))
 
 
+@bp.get("/")
+def home_with_a_slash() -> Response:
+    """Lead whoever typed one character too many to their account."""
+    return redirect("/account", 303)
+
+
 @bp.get("/sessions")
 def sessions() -> str:
     """Show where this person is signed in."""

@@ -25,7 +25,7 @@ from aurapark.log import log_event
 from aurapark.travellers.bring import bring, is_proved_payer
 from aurapark.travellers.errors import ErasureRefused
 from aurapark.travellers.forget import SILENTLY, clean_erased
-from aurapark.travellers.over import has_money_under_way, is_ahead, is_being_paid
+from aurapark.travellers.over import has_money_going_back, is_ahead, is_being_paid, is_disputed, is_looked_at
 
 FACTORS = (TotpSecret, RecoveryCode, Passkey, KnownDevice)
 
@@ -37,6 +37,8 @@ class Against(StrEnum):
     TRIP = "trip"
     PAYING = "paying"
     MONEY = "money"
+    REVIEW = "review"
+    DISPUTE = "dispute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,9 @@ def list_obstacles(user_id: int) -> list[Obstacle]:
     kinds: Sequence[tuple[Against, ColumnElement[bool]]] = [
         (Against.TRIP, is_ahead()),
         (Against.PAYING, is_being_paid()),
-        (Against.MONEY, has_money_under_way()),
+        (Against.MONEY, has_money_going_back()),
+        (Against.REVIEW, is_looked_at()),
+        (Against.DISPUTE, is_disputed()),
     ]
     statement = (
         select(Booking.reference, *[condition for _, condition in kinds])

@@ -30,15 +30,23 @@ def is_being_paid() -> ColumnElement[bool]:
     return or_(live, paying)
 
 
-def has_money_under_way() -> ColumnElement[bool]:
-    """The condition that money of this booking goes back still, is looked at, or is disputed."""
+def has_money_going_back() -> ColumnElement[bool]:
+    """The condition that a refund of this booking is not through yet."""
     of_booking = Payment.booking_id == Booking.id
-    going_back = exists().where(of_booking, Refund.payment_id == Payment.id, Refund.state.not_in(ENDED_REFUNDS))
-    looked_at = exists().where(of_booking, Payment.disposition == Disposition.REVIEW)
-    disputed = exists().where(of_booking, Dispute.payment_id == Payment.id, Dispute.state == DisputeState.OPEN)
-    return or_(going_back, looked_at, disputed)
+    return exists().where(of_booking, Refund.payment_id == Payment.id, Refund.state.not_in(ENDED_REFUNDS))
+
+
+def is_looked_at() -> ColumnElement[bool]:
+    """The condition that people have to decide about money of this booking."""
+    return exists().where(Payment.booking_id == Booking.id, Payment.disposition == Disposition.REVIEW)
+
+
+def is_disputed() -> ColumnElement[bool]:
+    """The condition that money of this booking is disputed with the bank."""
+    of_booking = Payment.booking_id == Booking.id
+    return exists().where(of_booking, Dispute.payment_id == Payment.id, Dispute.state == DisputeState.OPEN)
 
 
 def is_over() -> ColumnElement[bool]:
     """The condition that nothing of this booking is to come any more."""
-    return ~or_(is_ahead(), is_being_paid(), has_money_under_way())
+    return ~or_(is_ahead(), is_being_paid(), has_money_going_back(), is_looked_at(), is_disputed())

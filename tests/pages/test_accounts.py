@@ -83,6 +83,12 @@ def test_signing_in_by_every_writing_of_the_address(traveller: User, app: Flask)
         assert is_in(browser)
 
 
+def test_one_slash_too_many_leads_to_the_account_all_the_same(traveller: User, browser: Browser) -> None:
+    assert browser.get("/account/").headers["Location"].startswith("/login?")
+    sign_in(browser)
+    assert browser.get("/account/").headers["Location"] == "/account"
+
+
 def test_the_account_page_and_the_header_know_who_is_in(traveller: User, browser: Browser) -> None:
     assert 'href="/login"' in browser.get("/find").text
     sign_in(browser)

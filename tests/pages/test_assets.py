@@ -17,6 +17,7 @@ from aurapark.web.assets import asset_url, squeeze_css, squeeze_js
 from tests.pages.look import look_app
 
 KILOBYTE = 1024
+STAFF_SCRIPTS: set[str] = set()  # scripts that only pages of staff load
 FROM_OUTSIDE = {"Sec-Fetch-Site": "none", "Accept-Encoding": "br"}
 SEATS = "/styleguide/seats/coach/2"
 HOME = "/styleguide/home"
@@ -157,6 +158,14 @@ def test_the_whole_stylesheet_and_each_script_keep_their_budget(app: Flask, clie
     for name, kilobytes in budgets.items():
         size = len(client.get(url_of(app, name), headers={"Accept-Encoding": "gzip"}).data)
         assert size <= kilobytes * KILOBYTE, name
+
+
+def test_all_scripts_of_a_traveller_weigh_4_kilobytes_together(app: Flask, client: FlaskClient) -> None:
+    """As they travel, in brotli, which every browser that knows modules takes; a passkey's script comes with the key."""
+    scripts = [f"{name}.js" for name in ("app", "seats", "live", "sale", "hold", "wait", "people")]
+    assert {one.name for one in (ROOT / "static" / "js").iterdir()} - {*scripts, "passkeys.js"} == STAFF_SCRIPTS
+    sizes = [len(client.get(url_of(app, name), headers={"Accept-Encoding": "br"}).data) for name in scripts]
+    assert sum(sizes) <= 4 * KILOBYTE, dict(zip(scripts, sizes, strict=True))
 
 
 # Contrast, computed from the tokens (WCAG 2.2, 1.4.6 and 1.4.11)

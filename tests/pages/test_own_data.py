@@ -12,6 +12,7 @@ from aurapark.accounts.models import AgencyRole, User
 from aurapark.accounts.passwords import hash_password
 from aurapark.booking.models import Booking, Passenger
 from aurapark.checkout.cancel import cancel_booking, get_cancel_offer
+from aurapark.checkout.dispute_by_hand import open_by_hand
 from aurapark.config import Settings
 from aurapark.database import in_transaction
 from aurapark.extensions import db
@@ -28,7 +29,7 @@ from tests.accounts import Browser, browser_of, make_staff, make_user
 from tests.factories import Network, save
 from tests.pages.test_budgets import counted
 from tests.pages.test_trips import change, leave, own
-from tests.stories import HOLD_TERMS, PAYER, confirm, fresh, hold
+from tests.stories import HOLD_TERMS, PAYER, confirm, fresh, hold, payments_of
 
 PASSWORD = "une phrase de passe"
 NAME, PHONE, EMAIL = "Zoé Quartz", "+237699887766", "zoe.quartz@example.cm"
@@ -169,6 +170,19 @@ def test_what_is_to_come_stands_against_erasing(app: Flask, network: Network, zo
     kinds = {one.kind for one in list_obstacles(zoe.id) if one.reference == trip.reference}
     assert kinds == {Against.MONEY}
     assert fresh(guest).user_id is None
+
+
+def test_money_that_others_decide_about_says_whom_to_wait_for(app: Flask, network: Network, zoe: User) -> None:
+    review, disputed = own(network, zoe, "12"), own(network, zoe, "13")
+    leave(network)
+    parked = text("UPDATE payment SET disposition = 'review', disposition_reason = 'withdrawn' WHERE booking_id = :id")
+    in_transaction(lambda: db.session.execute(parked, {"id": review.id}))
+    open_by_hand(payments_of(disputed)[0].tx_ref, amount=4000, actor="ada", reason="the bank wrote")
+    found = [(one.kind, one.reference) for one in list_obstacles(zoe.id)]
+    assert found == [(Against.REVIEW, review.reference), (Against.DISPUTE, disputed.reference)]
+    page = browser_of(app, zoe).get("/account/erase").text
+    assert "doit décider d’un paiement" in page
+    assert "retirez la contestation" in page
 
 
 def test_staff_give_their_role_back_first(app: Flask) -> None:
