@@ -19,7 +19,7 @@ class Source(StrEnum):
 
 
 class JobRun(Model):
-    """One run of a job. A tick, of the schedule or of a button, is run once: its row is written before the work begins."""
+    """One run of a job. A tick, of a schedule or a button, is run once: its row is written before the work begins."""
 
     __tablename__ = "job_run"
     __table_args__ = (

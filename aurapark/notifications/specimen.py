@@ -1,14 +1,15 @@
 """Every message with made-up facts, to read them side by side: nobody's data, no database."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from aurapark.booking.models import Booking, BookingState, Passenger, Ticket
 from aurapark.booking.queries import BookingView
+from aurapark.errors import N_
 from aurapark.notifications.about import About
 from aurapark.notifications.mail import Letter
-from aurapark.notifications.messages import CHANNELS, Channel, Message
+from aurapark.notifications.messages import CHANNELS, WITH_TICKETS, Channel, Message
 from aurapark.notifications.render import write_letter, write_sms
 from aurapark.notifications.sms import Sms
 from aurapark.refunds.models import Refund, RefundReason
@@ -25,6 +26,21 @@ ABOUT_A_REFUND = {
     Message.REFUND_ASKED: RefundReason.SECOND,
     Message.REFUND_SENT: RefundReason.SECOND,
     Message.REFUND_FAILED: RefundReason.SECOND,
+}
+REASONS = {
+    Message.REFUND_ASKED: {
+        RefundReason.SECOND: N_("Paid twice"),
+        RefundReason.SHORT: N_("Paid too little"),
+        RefundReason.FOREIGN_CURRENCY: N_("Paid in another currency"),
+        RefundReason.OVER: N_("Paid too much"),
+        RefundReason.REVIEW: N_("Decided by our team"),
+    },
+    Message.PAID_TOO_LATE: {
+        RefundReason.SEATS_GONE: N_("The seats are gone"),
+        RefundReason.TRIP_CANCELLED: N_("The trip is cancelled"),
+        RefundReason.TRIP_DEPARTED: N_("The bus has left"),
+        RefundReason.RELEASED: N_("The booking was given up"),
+    },
 }
 
 
@@ -57,6 +73,41 @@ def write_specimen(message: Message, language: str, *, site_url: str) -> Specime
     return Specimen(message, language, sms, letter)
 
 
+def list_variants(message: Message, language: str) -> Iterator[tuple[str, BookingView, About]]:
+    """Yield what a message is told about in its different cases, each under a name: every sentence of it is in one."""
+    view, about = specimen_view(message, language), _about(message)
+    one = replace(view, passengers=view.passengers[:1], tickets=view.tickets[:1])
+    if message == Message.CANCELLED:
+        yield N_("The whole booking, with a refund"), view, about
+        yield N_("One seat of two"), one, replace(about, seats=["12"])
+        yield N_("Two seats of three"), view, replace(about, seats=["12", "13"])
+        yield N_("Without a refund"), view, About()
+    elif message in REASONS:
+        held = replace(view, booking=_in_state(view.booking, BookingState.HELD))
+        for reason, name in REASONS[message].items():
+            live = reason in (RefundReason.SHORT, RefundReason.FOREIGN_CURRENCY)
+            yield name, held if live else view, replace(about, refund=_refund(reason))
+    elif message in ABOUT_A_REFUND:
+        yield N_("A refund"), view, about
+    else:
+        yield N_("Two seats"), view, about
+        yield N_("One seat"), one, about
+        if message in WITH_TICKETS:
+            yield N_("A bus that leaves when it is full"), replace(view, trip=_when_full(view.trip)), about
+        if message == Message.PAYMENT_FAILED:
+            lapsed = _in_state(view.booking, BookingState.EXPIRED)
+            yield N_("The time to pay is over"), replace(view, booking=lapsed), about
+
+
+def lengthened(view: BookingView, about: About) -> tuple[BookingView, About]:
+    """Return the same with names and sums as long as they come: what fits then, fits."""
+    board = replace(view.trip.board, name="Akwa, Douche municipale", city="Nkongsamba")
+    trip = replace(view.trip, board=board, alight=replace(view.trip.alight, name="Gare routière", city="Ngaoundéré"))
+    refund = Refund(reason=about.refund.reason, amount=8_000_000, currency="XAF") if about.refund else None
+    people = [Passenger(id=i, seat=str(65 + i), name="W" * 40) for i in range(len(view.passengers) * 3)]
+    return replace(view, trip=trip, passengers=people), replace(about, refund=refund)
+
+
 def specimen_view(message: Message, language: str) -> BookingView:
     """Return the made-up booking a message is about: two seats, held where the message is about a hold."""
     held = message == Message.PAYMENT_FAILED
@@ -87,6 +138,20 @@ def _about(message: Message) -> About:
     seats = [seat for seat, _ in PEOPLE] if message == Message.DISPUTED else []
     later = [_trip(DEPARTS + timedelta(hours=hours)) for hours in (2, 6)]
     return About(refund, seats, later if message == Message.PAID_TOO_LATE else [])
+
+
+def _refund(reason: RefundReason) -> Refund:
+    return Refund(reason=reason, amount=6_500, currency="XAF")
+
+
+def _when_full(trip: TripLeg) -> TripLeg:
+    return replace(trip, departure_mode="when_full")
+
+
+def _in_state(booking: Booking, state: BookingState) -> Booking:
+    kept = ("reference", "language", "total", "currency", "payer_name", "payer_phone", "payer_email")
+    times = {"hold_expires_at": booking.hold_expires_at, "created_at": booking.created_at}
+    return Booking(state=state, **{name: getattr(booking, name) for name in kept}, **times)
 
 
 def _trip(departs_at: datetime) -> TripLeg:

@@ -48,6 +48,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.platform import audit_routes as platform_audit
     from aurapark.platform import booking_routes as platform_bookings
     from aurapark.platform import routes as platform
+    from aurapark.platform import template_routes as platform_templates
     from aurapark.platform import user_routes as platform_users
     from aurapark.search import api_routes as search_api
     from aurapark.search import routes as search
@@ -60,6 +61,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     pages += [trips.bp, own_data.bp]
     pages += [join_routes.bp, team_routes.bp, payout_routes.bp, platform.bp, platform_agencies.bp]
     pages += [platform_users.bp, platform_bookings.bp, platform_audit.bp]
+    pages += [platform_templates.bp]
     shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, jobs_api.bp, health.bp, metrics.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]
 

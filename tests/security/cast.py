@@ -131,6 +131,8 @@ def make_cast(app: Flask, network: Network) -> Cast:
         "token": token,
         "name": "app.css",
         "layout": "coach",
+        "channel": "sms",
+        "message": "ticket",
         "passengers": 2,
         "job": "expire-seats",
         "kind": "email",

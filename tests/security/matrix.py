@@ -79,6 +79,11 @@ rrnnrr nnnnnnnn iii nusnusi  GET  /admin/bookings
 rrnnrx nnnnnnnn iii nusnusi  POST /admin/bookings
 rrnnrr nnnnnnnn iii nusnusi  GET  /admin/bookings/<reference>
 rrnnrx nnnnnnnn iff nusnusf  POST /admin/bookings/<reference>/read
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/templates
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/templates/<channel>/<message>
+rrnnrx nnnnnnnn ffi nusnuss  POST /admin/templates/<channel>/<message>
+rrnnrx nnnnnnnn ffi nusnuss  POST /admin/templates/<channel>/<message>/back
+rrnnrx nnnnnnnn ffi nusnusi  POST /admin/templates/<channel>/<message>/preview
 rrnnrr nnnnnnnn ifi nusnusi  GET  /admin/users
 rrnnrx nnnnnnnn ifi nusnusi  POST /admin/users
 rrnnrr nnnnnnnn ifi nusnusi  GET  /admin/users/<user_id>

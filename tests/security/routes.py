@@ -39,6 +39,8 @@ class Place:
             "token": self.token,
             "name": "app.css",
             "layout": "coach",
+            "channel": "sms",
+            "message": "ticket",
             "passengers": 2,
             "job": "expire-seats",
             "kind": "email",

@@ -100,6 +100,8 @@ NOT_OBJECTS = {  # variables of addresses that name no object of anybody, and wh
     "agency_id": "for platform staff only, who see every agency",
     "kind": "email or phone",
     "ending": "csv or xlsx",
+    "channel": "sms or mail",
+    "message": "a kind of message",
     "name": "a file of the site",
     "layout": "the styleguide",
     "passengers": "the styleguide",
