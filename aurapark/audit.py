@@ -4,10 +4,11 @@ Each row is sealed once, some seconds later, into a chain of hashes (`audit_chai
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, Text, func, insert, text
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, Text, func, insert, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -89,3 +90,9 @@ def record(
         raise ReasonNeeded
     values = {"actor": actor, "action": action, "entity": entity, "entity_id": entity_id}
     db.session.execute(insert(AuditEntry).values(**values, reason=reason, before=before, after=after))
+
+
+def list_times(actions: Sequence[str], entity: str, entity_id: str) -> Sequence[datetime]:
+    """Return when these actions were done to one thing, newest first (one statement)."""
+    entries = (AuditEntry.entity == entity, AuditEntry.entity_id == entity_id, AuditEntry.action.in_(actions))
+    return db.session.scalars(select(AuditEntry.at).where(*entries).order_by(AuditEntry.id.desc())).all()

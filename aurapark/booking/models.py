@@ -235,5 +235,6 @@ class BookingAccess(Model):
     granted_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=func.now())
 
 
-event.listen(Booking.__table__, "before_create", DDL("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
+TRIGRAMS = DDL("CREATE EXTENSION IF NOT EXISTS pg_trgm")  # type: ignore[no-untyped-call]
+event.listen(Booking.__table__, "before_create", TRIGRAMS)
 on_constraint("booking_moves", Conflict)

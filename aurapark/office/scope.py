@@ -48,6 +48,13 @@ class Staff:
             raise NotFound
         return found
 
+    def own_named(self, model: type[T], **names: str) -> T:
+        """Return the row of this agency's with a name of its own, `reference="7K3QF9"`. Raises NotFound, as `own`."""
+        found = db.session.scalars(self.all(model).filter_by(**names)).first()
+        if found is None:
+            raise NotFound
+        return found
+
 
 def current_staff() -> Staff:
     """Return who is asking, of a page for an agency's staff (one statement beside the session's)."""
