@@ -123,11 +123,12 @@ def sell_a_month(network: Network, bookings: int, start: datetime, end: datetime
     Foreign keys and triggers are off meanwhile: what is written keeps to them, and they cost most of the time.
     """
     agency = {"agency": network.agency.id}
+    shape = {"route": network.route.id, "vehicle": network.vehicle.id, "seat_map": network.seat_map.id}
+    db.session.remove()  # a million sales take longer than a transaction may be idle
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SET session_replication_role = replica"))
         connection.execute(text("SET statement_timeout = 0"))
         after = {"trip": _last(connection, "trip"), **{name: _last(connection, name) for name in COUNTED}}
-        shape = {"route": network.route.id, "vehicle": network.vehicle.id, "seat_map": network.seat_map.id}
         trips = -(-bookings // PER_TRIP)
         connection.execute(text(TRIPS), {**agency, **shape, "start": start, "end": end, "trips": trips})
         connection.execute(text(STOPS), after)
