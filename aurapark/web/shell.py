@@ -43,6 +43,8 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.checkout import routes as seats
     from aurapark.checkout import webhook_routes as webhooks
     from aurapark.jobs import api_routes as jobs_api
+    from aurapark.office import booking_deed_routes as office_deeds
+    from aurapark.office import booking_routes as office_bookings
     from aurapark.office import join_routes, payout_routes, team_routes
     from aurapark.platform import agency_routes as platform_agencies
     from aurapark.platform import audit_routes as platform_audit
@@ -60,6 +62,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     pages += [prove_routes.bp, factor_routes.bp, privacy.bp]
     pages += [trips.bp, own_data.bp]
     pages += [join_routes.bp, team_routes.bp, payout_routes.bp, platform.bp, platform_agencies.bp]
+    pages += [office_bookings.bp, office_deeds.bp]
     pages += [platform_users.bp, platform_bookings.bp, platform_audit.bp]
     pages += [platform_templates.bp]
     shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, jobs_api.bp, health.bp, metrics.bp, openapi.bp]

@@ -22,6 +22,7 @@ from aurapark.accounts.factor_models import Passkey
 from aurapark.accounts.models import AgencyRole, Membership, OneTimeToken, PlatformRole, Purpose, User
 from aurapark.agencies.models import Agency, AgencyState
 from aurapark.booking.models import Booking, Channel
+from aurapark.booking.queries import list_passengers
 from aurapark.booking.service import Holder
 from aurapark.database import in_transaction
 from aurapark.extensions import db
@@ -36,6 +37,7 @@ Once = Callable[[Callable[[], TestResponse]], TestResponse]
 CSRF = "c" * 40
 OUTSIDE = "203.0.113.9"
 TICKETED = ("booking.calendar", "cancel.ask", "cancel.cancel")  # of a booking that is paid
+OF_PAID = "office_deeds."  # what an agency does about one
 # Three who give no second factor: it is not set up, is not given yet, was given eleven minutes ago.
 FRESH, NOT_SET_UP, NOT_GIVEN, LONG_AGO = "fresh", "not set up", "not given", "long ago"
 
@@ -64,7 +66,7 @@ class Cast:
     def address(self, rule: Rule, person: Person, **changes: Any) -> str:
         """The address of a route, with what is this person's own in it."""
         values = {**self.values, **person.own, **self.by_endpoint.get(rule.endpoint, {})}
-        if rule.endpoint in TICKETED:
+        if rule.endpoint in TICKETED or rule.endpoint.startswith(OF_PAID):
             values["reference"] = values["ticketed"]
         values |= changes
         built = rule.build(values, append_unknown=False)
@@ -127,6 +129,7 @@ def make_cast(app: Flask, network: Network) -> Cast:
         "trip_id": network.trip.id,
         "reference": guests.reference,
         "ticketed": tickets[0].reference,
+        "passenger_id": list_passengers(tickets[0])[0].id,
         "tx_ref": attempt.tx_ref,
         "token": token,
         "name": "app.css",

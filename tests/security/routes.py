@@ -48,6 +48,7 @@ class Place:
             "secret": "s" * 43,
             "credential_id": 1,
             "passkey_id": 1,
+            "passenger_id": 1,
             "agency_id": 1,
             "member_id": 1,
             "invitation_id": 1,

@@ -92,8 +92,10 @@ FOREIGN = {
     "passkey_id": ("Su", "Cl"),
     "member_id": ("Fo", None),
     "invitation_id": ("Fo", None),
+    "passenger_id": ("Fo", None),
 }
 MISSING = {"reference": "ZZZZZ2", "session_id": 10**9, "passkey_id": 10**9, "member_id": 10**9, "invitation_id": 10**9}
+MISSING["passenger_id"] = 10**9
 NOT_OBJECTS = {  # variables of addresses that name no object of anybody, and why
     "trip_id": "trips are public",
     "user_id": "for platform staff only, who see everybody",
