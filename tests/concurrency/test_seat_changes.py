@@ -1,4 +1,4 @@
-"""Seats changed by staff: nobody else's seat is taken, nobody waits in a ring; and both happen once the guard is gone."""
+"""Seats changed by staff: nobody else's is taken, nobody waits in a ring; and both happen once the guard is gone."""
 
 import os
 from collections.abc import Callable
