@@ -28,6 +28,7 @@ AGTODA CBMAOFSS SFA COOOAAA
 nurtip looccooo uid l012012
 iiiiii iiiiiiii iii iiiiiii  GET  /
 rriirr iiiiiiii iii iusiusi  GET  /account
+rriirr iiiiiiii iii iusiusi  GET  /account/
 rriirr iiiiiiii iii iusiusi  GET  /account/<kind>
 rriirx iiiiiiii iii iusiusi  POST /account/<kind>
 rriirr iiiiiiii iii iusiusi  GET  /account/<kind>/check

@@ -63,10 +63,10 @@ def make_place(network: Network) -> Place:
     return Place(network, booking, start(booking, gateway), gateway)
 
 
-def addresses(app: Flask, place: Place, *methods: str) -> Iterator[tuple[str, str, str]]:
-    """Method, address and endpoint of every route that takes one of these methods."""
+def addresses(app: Flask, place: Place, *methods: str, **changes: Any) -> Iterator[tuple[str, str, str]]:
+    """Method, address and endpoint of every route that takes one of these methods; `changes` are other values."""
     for rule in app.url_map.iter_rules():
         for method in sorted(set(methods) & (rule.methods or set())):
-            built = rule.build(place.values(), append_unknown=False)
+            built = rule.build({**place.values(), **changes}, append_unknown=False)
             assert built is not None, f"{rule.rule}: name its variables in tests/security/routes.py"
             yield method, built[1], rule.endpoint

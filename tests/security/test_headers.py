@@ -1,16 +1,29 @@
 """The headers of `security.md` on every answer of every route, and Mozilla Observatory's score of each."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import func
 from werkzeug.test import TestResponse
 
 from aurapark import create_app
+from aurapark.accounts.models import AgencyRole, PlatformRole, User
+from aurapark.accounts.sessions import Place, open_session
 from aurapark.config import Settings
+from aurapark.database import in_transaction
+from aurapark.extensions import db
+from aurapark.web.audience import audience_of
+from aurapark.web.doors import CLOSED
+from tests.accounts import change_session, make_staff, make_user
 from tests.factories import Network
-from tests.security.routes import Place, addresses, make_place
+from tests.office import give_factor
+from tests.security.routes import Place as Sale
+from tests.security.routes import addresses
+from tests.security.routes import make_place as make_sale
 from tests.security.score import directives, score
 
 SITE = "https://aurapark.example"
@@ -39,17 +52,20 @@ NEVER = ("Access-Control-Allow-Origin", "X-Powered-By", "X-XSS-Protection")
 
 
 @pytest.fixture
-def secure(app: Flask, settings: Settings) -> Flask:
+def secure(app: Flask, settings: Settings) -> Iterator[Flask]:
     """The site as in production, over https."""
     hosts = ("checkout.flutterwave.com",)
     made = create_app(replace(settings, site_url=SITE, flutterwave_checkout_hosts=hosts))
     made.view_functions["booking.find"] = lambda: 1 / 0  # one page that fails
-    return made
+    yield made
+    with made.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 @pytest.fixture
-def place(network: Network) -> Place:
-    return make_place(network)
+def sale(network: Network) -> Sale:
+    return make_sale(network)
 
 
 def faults(response: TestResponse) -> list[str]:
@@ -73,13 +89,16 @@ def faults(response: TestResponse) -> list[str]:
 
 
 def ask(client: FlaskClient, method: str, address: str, **headers: str) -> TestResponse:
-    return client.open(address, method=method, base_url=SITE, headers=headers)
+    answer = client.open(address, method=method, base_url=SITE, headers=headers)
+    answer.get_data()  # a file that is streamed ends here
+    answer.close()
+    return answer
 
 
-def test_every_answer_of_every_route_carries_every_header_and_scores(secure: Flask, place: Place) -> None:
+def test_every_answer_of_every_route_carries_every_header_and_scores(secure: Flask, sale: Sale) -> None:
     client, statuses, found, scores = secure.test_client(), set(), {}, {}
     others = [("GET", "/nope", "missing"), ("GET", "/.git/config", "git"), ("POST", "/", "wrong method")]
-    walked = [*addresses(secure, place, "GET", "HEAD", "OPTIONS", "POST"), *others]
+    walked = [*addresses(secure, sale, "GET", "HEAD", "OPTIONS", "POST"), *others]
     for method, address, endpoint in walked:
         response = ask(client, method, address)
         statuses.add(response.status_code)
@@ -89,6 +108,34 @@ def test_every_answer_of_every_route_carries_every_header_and_scores(secure: Fla
     assert found == {}
     assert {200, 302, 303, 400, 401, 404, 405, 500} <= statuses
     assert min(scores.values()) >= 110, min(scores.items(), key=lambda one: one[1])
+
+
+def enter(secure: Flask, user: User) -> FlaskClient:
+    """A browser in which somebody is signed in over https, their second factor just given."""
+    token, client = in_transaction(lambda: open_session(user.id, Place("Firefox", None))), secure.test_client()
+    change_session(token, second_factor_at=func.now())
+    with client.session_transaction(base_url=SITE) as cookie:
+        cookie["_user_id"], cookie["device"] = token, "d" * 43
+    return client
+
+
+@pytest.mark.parametrize("who", ["traveller", AgencyRole.OWNER, PlatformRole.ADMIN])
+def test_pages_of_whoever_is_signed_in_carry_every_header_and_score(secure: Flask, sale: Sale, who: Any) -> None:
+    """Each page that opens to them, answered alike and kept by nobody on the way."""
+    agency = sale.network.agency
+    user = make_user() if who == "traveller" else make_staff(who, agency)
+    give_factor(user)
+    client, found, opened = enter(secure, user), {}, {}
+    for method, address, endpoint in addresses(secure, sale, "GET", agency_id=agency.id, user_id=user.id):
+        response = ask(client, method, address)
+        if wrong := faults(response):
+            found[endpoint] = wrong
+        if response.status_code == 200 and audience_of(secure, endpoint) in CLOSED:
+            opened[endpoint] = score(response.headers, response.headers.getlist("Set-Cookie"))
+            found |= {endpoint: ["cached"]} if "no-store" not in response.headers["Cache-Control"] else {}
+    assert found == {}
+    assert len(opened) >= (15 if who == "traveller" else 18), opened
+    assert min(opened.values()) >= 110, min(opened.items(), key=lambda one: one[1])
 
 
 def test_the_score_is_the_published_one() -> None:
