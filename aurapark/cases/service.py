@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from aurapark import audit, states
 from aurapark.audit import ReasonNeeded
-from aurapark.cases.errors import CaseClosed, CaseInOtherHands, CaseNotFound
+from aurapark.cases.errors import CaseClosed, CaseInOtherHands, CaseMoved, CaseNotFound
 from aurapark.cases.models import Case, CaseKind, CaseState, Resolution
 from aurapark.extensions import db
 
@@ -48,6 +48,23 @@ def take_case(case_id: int, *, actor: str) -> Case:
     _take(case, actor)
     after = _standing(case)
     audit.record("case.take", "case", str(case.id), actor=actor, reason="taken", before=before, after=after)
+    return case
+
+
+def hand_over(case_id: int, *, to: str, seen: str | None, actor: str, reason: str) -> Case:
+    """Put a case into the hands of somebody, oneself too; `seen` is who had it on the page of whoever decides.
+
+    Raises CaseNotFound, CaseClosed, CaseMoved, ReasonNeeded.
+    """
+    case = _lock(Case.id == case_id)
+    if case is None:
+        raise CaseNotFound
+    if case.state != CaseState.RESOLVED and case.owner != seen:
+        raise CaseMoved
+    before = _standing(case)
+    _take(case, to)
+    after = _standing(case)
+    audit.record("case.take", "case", str(case.id), actor=actor, reason=reason, before=before, after=after)
     return case
 
 

@@ -11,7 +11,7 @@ from aurapark.booking import service as bookings
 from aurapark.booking.models import Booking
 from aurapark.checkout.pay_back import give_back_applied_money
 from aurapark.database import in_transaction
-from aurapark.disputes.queries import sum_lost
+from aurapark.disputes.models import Dispute, DisputeState
 from aurapark.extensions import db
 from aurapark.money import Money
 from aurapark.notifications.messages import Message, announce
@@ -27,7 +27,6 @@ from aurapark.refunds.errors import (
 )
 from aurapark.refunds.models import Refund, RefundReason, RefundState
 from aurapark.refunds.proposal_models import ProposalState, RefundProposal
-from aurapark.refunds.queries import total_refunded
 
 REFUNDABLE = (PaymentState.SUCCEEDED, PaymentState.PARTIALLY_REFUNDED)
 
@@ -73,14 +72,20 @@ def withdraw_proposal(proposal_id: int, *, actor: str, reason: str) -> RefundPro
 
 
 def left_of(payment: Payment) -> int:
-    """Return what of a payment has neither gone back, nor is about to, nor was lost to a dispute; 0 when none of it
-    may go back by a proposal: it paid for nothing, is disputed, or came as cash."""
+    """Return what of a payment has neither gone back, nor is about to, nor was lost to a dispute (one statement); 0
+    when none of it may go back by a proposal: it paid for nothing, is disputed, or came as cash."""
     if payment.disposition != Disposition.APPLIED or payment.state not in REFUNDABLE:
         return 0
     if payment.provider == Provider.CASH:
         return 0
-    failed = total_refunded(payment.id, RefundState.FAILED)  # still owed: it is sent again or paid by hand
-    return max((payment.paid_amount or 0) - total_refunded(payment.id) - failed - sum_lost(payment.id), 0)
+    owed = select(func.coalesce(func.sum(Refund.amount), 0)).where(  # one that failed is owed still
+        Refund.payment_id == payment.id, Refund.state != RefundState.CANCELLED
+    )
+    lost = select(func.coalesce(func.sum(Dispute.amount - Dispute.covered), 0)).where(
+        Dispute.payment_id == payment.id, Dispute.state == DisputeState.LOST
+    )
+    gone = db.session.scalar(select(owed.scalar_subquery() + lost.scalar_subquery())) or 0
+    return max((payment.paid_amount or 0) - int(gone), 0)
 
 
 def _decide(

@@ -86,7 +86,6 @@ class Payment(Model):
             "uq_payment_booking_id_attempt", "booking_id", "attempt", unique=True, postgresql_where=text("ordinal = 1")
         ),
         Index("ix_payment_booking_id", "booking_id"),
-        Index("ix_payment_booking_id", "booking_id"),
         Index("ix_payment_next_check_at", "next_check_at", postgresql_where=text("next_check_at IS NOT NULL")),
         Index("ix_payment_created_at", "created_at", "id"),
         Index(
@@ -162,6 +161,7 @@ class WebhookEvent(Model):
         one_of("provider", Provider),
         CheckConstraint("authentic OR effect = 'none'", name="forged"),
         Index("ix_webhook_event_waiting", "received_at", postgresql_where=text("authentic AND processed_at IS NULL")),
+        Index("ix_webhook_event_failed", "received_at", postgresql_where=text("effect = 'failed'")),
         Index("ix_webhook_event_tx_ref", "tx_ref", postgresql_where=text("tx_ref IS NOT NULL")),
         Index("ix_webhook_event_forged", "received_at", postgresql_where=text("NOT authentic")),
         Index("ix_webhook_event_received_at", "received_at", "id"),

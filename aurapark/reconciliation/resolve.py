@@ -16,6 +16,7 @@ from aurapark.checkout.withdraw import ask_again
 from aurapark.config import Settings
 from aurapark.database import in_transaction
 
+# What is decided about a case of each kind; the rest is closed with a reason.
 FITS = {
     Resolution.REFUND: (CaseKind.REVIEW, CaseKind.REFUND_WITHDRAWN),
     Resolution.APPLY: (CaseKind.REVIEW,),
@@ -33,6 +34,12 @@ class Decision:
     actor: str
     reason: str
     reference: str | None = None
+
+
+def actions_for(kind: CaseKind) -> list[Resolution]:
+    """Return what a person may decide about a case of this kind."""
+    fitting = [resolution for resolution, kinds in FITS.items() if kind in kinds]
+    return fitting if kind in MONEY_WAITS else [*fitting, Resolution.NONE]
 
 
 def take(case_id: int, *, actor: str) -> Case:

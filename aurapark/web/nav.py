@@ -14,9 +14,10 @@ from aurapark.accounts.access import current_identity
 from aurapark.web.audience import Audience, door_of
 
 AGENCY: Sequence[tuple[Any, str]] = (
-    (_l("Today"), "office.home"),
+    (_l("Today"), "office_desk.home"),
+    (_l("Departures"), "office_desk.departures"),
     (_l("Bookings"), "office_bookings.bookings"),
-    (_l("Reports"), "office_reports.reports"),
+    (_l("Reports"), "office_desk.reports"),
     (_l("Settlements"), "office_settlements.settlements"),
     (_l("Payout account"), "payout_account.account"),
     (_l("Team"), "office.team"),
@@ -27,6 +28,7 @@ PLATFORM: Sequence[tuple[Any, str]] = (
     (_l("Agencies"), "platform_agencies.agencies"),
     (_l("Payments"), "platform_payments.payments"),
     (_l("Refunds"), "platform_refunds.refunds"),
+    (_l("Payouts"), "platform_payouts.payouts"),
     (_l("Cases"), "platform_cases.cases"),
     (_l("Disputes"), "platform_disputes.disputes"),
     (_l("Books"), "platform.ledger"),

@@ -21,6 +21,7 @@ from aurapark.web import (
     language,
     metrics,
     nav,
+    payout_names,
     problems,
     role_names,
     state_names,
@@ -45,10 +46,16 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.jobs import api_routes as jobs_api
     from aurapark.office import booking_deed_routes as office_deeds
     from aurapark.office import booking_routes as office_bookings
+    from aurapark.office import desk_routes as office_desk
     from aurapark.office import join_routes, payout_routes, team_routes
     from aurapark.platform import agency_routes as platform_agencies
     from aurapark.platform import audit_routes as platform_audit
     from aurapark.platform import booking_routes as platform_bookings
+    from aurapark.platform import case_routes as platform_cases
+    from aurapark.platform import dispute_routes as platform_disputes
+    from aurapark.platform import payment_routes as platform_payments
+    from aurapark.platform import payout_routes as platform_payouts
+    from aurapark.platform import refund_routes as platform_refunds
     from aurapark.platform import routes as platform
     from aurapark.platform import template_routes as platform_templates
     from aurapark.platform import user_routes as platform_users
@@ -61,9 +68,11 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     pages: list[Blueprint] = [search.bp, seats.bp, payment.bp, booking.bp, cancel.bp, sign_in.bp, account_routes.bp]
     pages += [prove_routes.bp, factor_routes.bp, privacy.bp]
     pages += [trips.bp, own_data.bp]
-    pages += [join_routes.bp, team_routes.bp, payout_routes.bp, platform.bp, platform_agencies.bp]
+    pages += [office_desk.bp, join_routes.bp, team_routes.bp, payout_routes.bp, platform.bp, platform_agencies.bp]
     pages += [office_bookings.bp, office_deeds.bp]
     pages += [platform_users.bp, platform_bookings.bp, platform_audit.bp]
+    pages += [platform_payouts.bp]
+    pages += [platform_payments.bp, platform_refunds.bp, platform_cases.bp, platform_disputes.bp]
     pages += [platform_templates.bp]
     shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, jobs_api.bp, health.bp, metrics.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]
@@ -99,7 +108,7 @@ def init_app(app: Flask, settings: Settings, *, babel: Babel, csrf: CSRFProtect,
     doors.init_app(app)
     errors.init_app(app)
     api.init_app(app)
-    for part in (assets, drawings, formats, nav, problems, role_names, state_names, switches):
+    for part in (assets, drawings, formats, nav, payout_names, problems, role_names, state_names, switches):
         part.init_app(app)
     for blueprint in blueprints(settings):
         app.register_blueprint(blueprint)

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from aurapark.booking.models import BookingState
 from aurapark.payments.models import PaymentState
 from aurapark.refunds.models import RefundState
+from aurapark.web.money_names import MONEY_NAMES
 
 NAMES: dict[type[StrEnum], dict[Any, Any]] = {
     BookingState: {
@@ -38,6 +39,7 @@ NAMES: dict[type[StrEnum], dict[Any, Any]] = {
         RefundState.FAILED: _l("not gone through"),
         RefundState.CANCELLED: _l("withdrawn"),
     },
+    **MONEY_NAMES,
 }
 
 

@@ -13,6 +13,7 @@ from tests.fakes import FakeGateway
 from tests.stories import HOLD_TERMS, check, hold, start
 
 WRITES = {"booking.open_link", "payment.come_back"}  # the private link; the way back, which asks for a check
+MONEY = ("payment_id", "event_id", "refund_id", "proposal_id", "case_id", "dispute_id")
 LEG = "from=DLA&to=YAO&passengers=2"
 QUERIES = {
     "search.results": LEG + "&date={date}",
@@ -53,7 +54,7 @@ def test_no_get_writes(app: Flask, network: Network, state: str) -> None:
         "passengers": 2,
         "secret": "x" * 43,
         "kind": "email",
-        **dict.fromkeys(("agency_id", "member_id", "user_id", "passkey_id"), 1),
+        **dict.fromkeys(("agency_id", "member_id", "user_id", "passkey_id", *MONEY), 1),
     }
     client = app.test_client()
     assert client.get(f"/t/{token}").status_code == 303

@@ -24,9 +24,16 @@ from aurapark.agencies.models import Agency, AgencyState
 from aurapark.booking.models import Booking, Channel
 from aurapark.booking.queries import list_passengers
 from aurapark.booking.service import Holder
+from aurapark.cases.models import Case, CaseKind
+from aurapark.cases.service import open_case
+from aurapark.checkout.dispute_by_hand import open_by_hand
+from aurapark.checkout.refund_proposals import propose_refund
+from aurapark.checkout.webhooks import store_event
 from aurapark.database import in_transaction
 from aurapark.extensions import db
+from aurapark.payments.models import Provider, WebhookEvent
 from aurapark.references import booking_token, fingerprint, new_visitor_token
+from tests import refunding
 from tests.accounts import browser_of, change_session, make_staff, make_user, session_of
 from tests.factories import Network, make_agency
 from tests.fakes import FakeGateway
@@ -145,6 +152,7 @@ def make_cast(app: Flask, network: Network) -> Cast:
         "member_id": _membership_of(clerk).id,
         "invitation_id": invitation,
         "user_id": people["Ot"].user.id,  # type: ignore[union-attr]
+        **_money_matters(network, gateway),
     }
     secrets = {"sign_in.ask_new_password": reset, "sign_in.reset": reset, "join.ask": welcome, "join.join": welcome}
     of_links = {endpoint: {"secret": secret} for endpoint, secret in secrets.items()}
@@ -180,6 +188,21 @@ def _person(
     assert sent is not None
     signed = URLSafeTimedSerializer(app.secret_key or "", salt="wtf-csrf-token").dumps(CSRF)
     return Person(name, {"Cookie": f"session={sent.value}"}, signed, user, {**mine, **(own or {})})
+
+
+def _money_matters(network: Network, gateway: FakeGateway) -> dict[str, int]:
+    """One of each thing that the platform's money desk looks at: a sale that is disputed, and one that is paid back."""
+    disputed, refunded = confirm(network, "23", gateway=gateway), confirm(network, "24", gateway=gateway)
+    payment = payments_of(refunded)[0]
+    refund = refunding.ask(refunded, 100)
+    proposal = propose_refund(payment.id, 50, actor="somebody", reason="for the matrix")
+    dispute = open_by_hand(payments_of(disputed)[0].tx_ref, actor="somebody", reason="for the matrix")
+    in_transaction(lambda: open_case(CaseKind.CHARGE_MISSING, "charge", "flutterwave/1", {}))
+    store_event(Provider.FLUTTERWAVE, b'{"event": "charge.completed", "data": {"id": 1}}')
+    known = db.session.query(Case.id).filter_by(kind=CaseKind.CHARGE_MISSING), db.session.query(WebhookEvent.id)
+    case_id, event_id = (one.scalar() for one in known)
+    ids = {"payment_id": payment.id, "refund_id": refund.id, "proposal_id": proposal.id, "dispute_id": dispute.id}
+    return {**ids, "case_id": case_id or 0, "event_id": event_id or 0}
 
 
 def _own(booking_id: int, **values: Any) -> None:

@@ -98,6 +98,9 @@ MISSING = {"reference": "ZZZZZ2", "session_id": 10**9, "passkey_id": 10**9, "mem
 MISSING["passenger_id"] = 10**9
 NOT_OBJECTS = {  # variables of addresses that name no object of anybody, and why
     "trip_id": "trips are public",
+    **dict.fromkeys(
+        ("payment_id", "event_id", "refund_id", "proposal_id", "case_id", "dispute_id"), "for the platform"
+    ),
     "user_id": "for platform staff only, who see everybody",
     "agency_id": "for platform staff only, who see every agency",
     "kind": "email or phone",

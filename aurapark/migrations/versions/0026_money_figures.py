@@ -13,6 +13,7 @@ INDEXES = (
     ("ix_payment_state_created_at", "payment", ["state", "created_at", "id"], "state <> 'succeeded'"),
     ("ix_payment_disposition_created_at", "payment", ["disposition", "created_at", "id"], "disposition <> 'applied'"),
     ("ix_payment_amount", "payment", [sa.text("coalesce(paid_amount, expected_amount)"), "created_at"], None),
+    ("ix_webhook_event_failed", "webhook_event", ["received_at"], "effect = 'failed'"),
     ("ix_webhook_event_tx_ref", "webhook_event", ["tx_ref"], "tx_ref IS NOT NULL"),
     ("ix_refund_created_at", "refund", ["created_at", "id"], None),
     ("ix_refund_state_created_at", "refund", ["state", "created_at", "id"], None),
