@@ -68,8 +68,8 @@ def cancel(reference: str) -> Response:
     try:
         cancel_booking(booking.reference, expected_refund=int(shown), seats=seats or None, **asked)
     except (RefundChanged, NotYourSeat) as error:
-        text = gettext("What comes back has changed meanwhile. Look at it again before you cancel.")
-        said = text if isinstance(error, RefundChanged) else sentence_of(error)
+        changed = gettext("What comes back has changed meanwhile. Look at it again before you cancel.")
+        said = changed if isinstance(error, RefundChanged) else sentence_of(error)
         return _show_cancel(_again(own), seats, form, problem=said, status=error.status)
     except DomainError as error:
         return show_booking(_again(own), problem=sentence_of(error), status=error.status)
