@@ -1,5 +1,6 @@
 """Payouts: two persons, one transfer, and never more than what is owed; what stands in the way says so."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -22,7 +23,7 @@ from aurapark.payments.gateway import GatewayNotNow, GatewayRefused, GatewayUnce
 from aurapark.payments.transfers import TransferOutcome
 from aurapark.payouts import errors, send
 from aurapark.payouts.decide import ask_about_payout, prepare_payout, reject_payout
-from aurapark.payouts.models import PayoutState
+from aurapark.payouts.models import Payout, PayoutState
 from aurapark.payouts.service import Wanted, make_payout_due
 from aurapark.settlements.models import SettlementState
 from tests.books import Books, write_events
@@ -403,6 +404,31 @@ class TestRaces:
         assert race(app, *told, partial(desk.drain, gateway)) == [None] * 6
         assert (states(), of_agency(desk), desk.settlement().state, findings()) == (["succeeded"], 0, "paid", [])
 
+    @pytest.mark.parametrize("locked", [True, False])
+    def test_two_workers_that_have_the_same_payout_send_it_once_thanks_to_its_lock(
+        self, app: Flask, desk: Desk, gateway: FakeTransfers, monkeypatch: pytest.MonkeyPatch, locked: bool
+    ) -> None:
+        """The lease is over too early, say: both have it in hand, and meet just before `sending` is committed."""
+        payout_id, together = desk.approved(), threading.Barrier(2)
+
+        def meet(*_: Any, **__: Any) -> bool:
+            together.wait()
+            return True
+
+        def unlocked(number: int) -> Payout:
+            found = db.session.get_one(Payout, number)
+            if found.state == PayoutState.APPROVED and found.checks == 0:
+                together.wait()
+            return found
+
+        monkeypatch.setattr(send, "claim_due", lambda _lease: payout_id)
+        monkeypatch.setattr(gateway, "can_pay", meet)
+        if not locked:
+            monkeypatch.setattr(send, "lock_payout", unlocked)
+            monkeypatch.setattr(gateway, "list_transfers", lambda _since: [None] * (not meet()))
+        race(app, *[partial(desk.step, gateway)] * 2)
+        assert len(gateway.posts) == (1 if locked else 2)
+
     def test_without_the_lock_and_the_sum_it_is_prepared_twice(self, app: Flask, desk: Desk) -> None:
         _without("DROP TRIGGER payout_sum ON payout")
         from aurapark.payouts import service
@@ -447,7 +473,8 @@ class TestWhatTheDatabaseRefuses:
     @pytest.mark.parametrize(
         "statement",
         [
-            "UPDATE payout SET state = 'approved', approved_by = prepared_by, approved_at = now(), next_check_at = '-infinity'",
+            "UPDATE payout SET state = 'approved', approved_by = prepared_by, approved_at = now(),"
+            " next_check_at = now()",
             "UPDATE payout SET state = 'approved', next_check_at = now()",
             "UPDATE payout SET state = 'sending', next_check_at = now()",
             "UPDATE payout SET state = 'succeeded', ended_at = now(), gateway_transfer_id = '1'",
