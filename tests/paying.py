@@ -173,6 +173,25 @@ def close_a_month(network: Network, settings: Settings, books: Books, *totals: i
     return int(mine.order_by(Settlement.id.desc()).first().id)
 
 
+def write_draft(agency_id: int, by: int) -> tuple[int, int]:
+    """Write a settlement of 1,000 F without its lines and a draft for it, as rows; returns both numbers."""
+
+    def work() -> tuple[int, int]:
+        settlement = """
+            INSERT INTO settlement (agency_id, period_start, period_end, gross, state, closed_at)
+            VALUES (:agency, '2026-01-31T23:00Z', '2026-02-28T23:00Z', 1000, 'closed', now()) RETURNING id
+        """
+        draft = """
+            INSERT INTO payout (settlement_id, agency_id, reference, method, proof, amount, currency, prepared_by)
+            VALUES (:settlement, :agency, 'AP-P-DRAFT', 'outside', 'slip 7', 1000, 'XAF', :by) RETURNING id
+        """
+        settlement_id = db.session.scalar(text(settlement), {"agency": agency_id})
+        values = {"settlement": settlement_id, "agency": agency_id, "by": by}
+        return int(settlement_id or 0), int(db.session.scalar(text(draft), values) or 0)
+
+    return in_transaction(work)
+
+
 def give_account(agency_id: int, owner: User, settings: Settings, number: str = "+237670000000", **changes: Any) -> int:
     """Give an agency an account that counts since yesterday; returns its number."""
     values = {"kind": AccountKind.MTN_MOMO, "holder": "Wouri Voyages SARL", **changes}

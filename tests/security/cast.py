@@ -38,6 +38,7 @@ from tests.accounts import browser_of, change_session, make_staff, make_user, se
 from tests.factories import Network, make_agency
 from tests.fakes import FakeGateway
 from tests.office import give_factor
+from tests.paying import write_draft
 from tests.stories import HOLD_TERMS, confirm, hold, payments_of, start
 
 Once = Callable[[Callable[[], TestResponse]], TestResponse]
@@ -153,6 +154,7 @@ def make_cast(app: Flask, network: Network) -> Cast:
         "invitation_id": invitation,
         "user_id": people["Ot"].user.id,  # type: ignore[union-attr]
         **_money_matters(network, gateway),
+        **_payout(network),
     }
     secrets = {"sign_in.ask_new_password": reset, "sign_in.reset": reset, "join.ask": welcome, "join.join": welcome}
     of_links = {endpoint: {"secret": secret} for endpoint, secret in secrets.items()}
@@ -203,6 +205,12 @@ def _money_matters(network: Network, gateway: FakeGateway) -> dict[str, int]:
     case_id, event_id = (one.scalar() for one in known)
     ids = {"payment_id": payment.id, "refund_id": refund.id, "proposal_id": proposal.id, "dispute_id": dispute.id}
     return {**ids, "case_id": case_id or 0, "event_id": event_id or 0}
+
+
+def _payout(network: Network) -> dict[str, int]:
+    """A settlement of last month with a payout that waits for a second person."""
+    settlement_id, payout_id = write_draft(network.agency.id, make_user().id)
+    return {"settlement_id": settlement_id, "payout_id": payout_id}
 
 
 def _own(booking_id: int, **values: Any) -> None:

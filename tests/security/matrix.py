@@ -104,6 +104,13 @@ rrnnrr nnnnnnnn iii nusnusi  GET  /admin/payments/<payment_id>
 rrnnrx nnnnnnnn iii nusnusi  POST /admin/payments/<payment_id>/ask
 rrnnrx nnnnnnnn fif nusnusf  POST /admin/payments/<payment_id>/dispute
 rrnnrx nnnnnnnn iii nusnusi  POST /admin/payments/<payment_id>/propose-refund
+rrnnrr nnnnnnnn fii nusnusi  GET  /admin/payouts
+rrnnrr nnnnnnnn fii nusnusi  GET  /admin/payouts.csv
+rrnnrr nnnnnnnn fii nusnusi  GET  /admin/payouts.xlsx
+rrnnrr nnnnnnnn fii nusnusi  GET  /admin/payouts/<payout_id>
+rrnnrx nnnnnnnn fii nusnuss  POST /admin/payouts/<payout_id>/approve
+rrnnrx nnnnnnnn fii nusnusi  POST /admin/payouts/<payout_id>/ask
+rrnnrx nnnnnnnn fii nusnuss  POST /admin/payouts/<payout_id>/reject
 rrnnrr nnnnnnnn iii nusnusi  GET  /admin/refunds
 rrnnrr nnnnnnnn fii nusnusi  GET  /admin/refunds.csv
 rrnnrr nnnnnnnn fii nusnusi  GET  /admin/refunds.xlsx
@@ -115,6 +122,8 @@ rrnnrx nnnnnnnn fif nusnusf  POST /admin/refunds/<refund_id>/withdraw
 rrnnrx nnnnnnnn fii nusnuss  POST /admin/refunds/proposals/<proposal_id>/approve
 rrnnrx nnnnnnnn fii nusnuss  POST /admin/refunds/proposals/<proposal_id>/decline
 rrnnrx nnnnnnnn iii nusnusi  POST /admin/refunds/proposals/<proposal_id>/withdraw
+rrnnrr nnnnnnnn fii nusnusi  GET  /admin/settlements/<settlement_id>/payouts
+rrnnrx nnnnnnnn fif nusnusf  POST /admin/settlements/<settlement_id>/payouts
 rrnnrr nnnnnnnn iii nusnusi  GET  /admin/templates
 rrnnrr nnnnnnnn iii nusnusi  GET  /admin/templates/<channel>/<message>
 rrnnrx nnnnnnnn ffi nusnuss  POST /admin/templates/<channel>/<message>

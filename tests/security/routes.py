@@ -53,6 +53,8 @@ class Place:
             "member_id": 1,
             "invitation_id": 1,
             "user_id": 1,
+            "payout_id": 1,
+            "settlement_id": 1,
             **dict.fromkeys(("payment_id", "event_id", "refund_id", "proposal_id", "case_id", "dispute_id"), 1),
         }
 

@@ -101,6 +101,8 @@ NOT_OBJECTS = {  # variables of addresses that name no object of anybody, and wh
     **dict.fromkeys(
         ("payment_id", "event_id", "refund_id", "proposal_id", "case_id", "dispute_id"), "for the platform"
     ),
+    "payout_id": "for the platform",
+    "settlement_id": "for the platform",
     "user_id": "for platform staff only, who see everybody",
     "agency_id": "for platform staff only, who see every agency",
     "kind": "email or phone",
