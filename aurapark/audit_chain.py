@@ -39,6 +39,14 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """How far the chain has come: its newest link, and how many entries are behind it."""
+
+    head: Head
+    unsealed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Break:
     """Where the chain does not hold: what is wrong, the link's number, and the entry where there is one."""
 
@@ -84,6 +92,12 @@ def read_head(connection: Connection) -> Head:
     """Return the newest link."""
     row = connection.execute(_head()).one()
     return Head(row.number, row.hash, row.sealed_at)
+
+
+def read_state(connection: Connection) -> State:
+    """Return the newest link, and how many entries wait for theirs (two statements)."""
+    waiting = select(func.count()).select_from(AuditEntry).where(AuditEntry.hash.is_(None))
+    return State(read_head(connection), connection.scalar(waiting) or 0)
 
 
 def list_links(connection: Connection, after: int = 0) -> Iterator[tuple[int, str, str]]:

@@ -58,9 +58,9 @@ def send_messages() -> None:
     send_due(current_settings(), AT_ONCE)
 
 
-def run_tick(name: str, tick: str) -> None:
-    """Run a job of the registry for one tick of its schedule, at most once."""
-    run_job(name, current_settings(), Source.SCHEDULER, tick=datetime.fromisoformat(tick))
+def run_tick(name: str, tick: str, source: str = Source.SCHEDULER) -> None:
+    """Run a job of the registry for one tick of its schedule, or of the desk's button, at most once."""
+    run_job(name, current_settings(), Source(source), tick=datetime.fromisoformat(tick))
 
 
 JOBS: dict[str, Callable[..., Any]] = {
@@ -72,13 +72,14 @@ JOBS: dict[str, Callable[..., Any]] = {
     **{job.name: partial(run_tick, job.name) for job in BY_CLOCK},
 }
 TICKS = frozenset(job.name for job in BY_CLOCK)
+BY = ((), (Source.DESK.value,))  # who asked, after the tick: nobody, the schedule did
 WITH_ID = frozenset(["check_payment"])
 
 
 def takes(name: str, ids: Sequence[str]) -> bool:
     """Say whether a job of this name may be run with these ids."""
     if name in TICKS:
-        return len(ids) == 1 and TICK.fullmatch(ids[0]) is not None
+        return bool(ids) and tuple(ids[1:]) in BY and TICK.fullmatch(ids[0]) is not None
     return name in JOBS and len(ids) == (1 if name in WITH_ID else 0)
 
 

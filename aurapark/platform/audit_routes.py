@@ -8,7 +8,9 @@ from flask import request
 from werkzeug.wrappers import Response
 
 from aurapark.accounts.models import PlatformRole
+from aurapark.audit_chain import read_state
 from aurapark.audit_reading import AuditSearch, each_entry, list_entries
+from aurapark.extensions import db
 from aurapark.platform.forms import AuditForm
 from aurapark.web.audience import Audience, AudienceBlueprint
 from aurapark.web.exports import Column, Sheet, send_export
@@ -29,7 +31,8 @@ COLUMNS = (  # as they stand in the table: what a program reads has no language
 @bp.get("/audit", roles=EVERYBODY)
 def log() -> Response:
     """Show a page of the log, newest first."""
-    return show_list("admin/audit.html", AuditForm(request.args), _page, exports=FILES)
+    chain = read_state(db.session.connection())
+    return show_list("admin/audit.html", AuditForm(request.args), _page, exports=FILES, chain=chain)
 
 
 @bp.get("/audit.csv", roles=EVERYBODY, defaults={"ending": "csv"})

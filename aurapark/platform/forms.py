@@ -22,7 +22,7 @@ def _narrowing(label: Any) -> StringField:
     return StringField(label, [Length(max=80)], filters=[lambda text: text.strip() if text else ""])
 
 
-def _a_day_of_ours(_form: Any, field: Any) -> None:
+def a_day_of_ours(_form: Any, field: Any) -> None:
     """The log has no other days, and no clock can add to the last one there is."""
     if field.data and not FIRST_DAY <= field.data <= LAST_DAY:
         raise ValidationError(gettext("Enter a day such as 18/12/2026."))
@@ -65,5 +65,5 @@ class AuditForm(ListForm):
     actor = _narrowing(_l("Who"))
     entity = _narrowing(_l("Kind of thing"))
     entity_id = _narrowing(_l("Its number or reference"))
-    since = DayField(_l("Since"), [Optional(), _a_day_of_ours])
-    until = DayField(_l("Until"), [Optional(), _a_day_of_ours])
+    since = DayField(_l("Since"), [Optional(), a_day_of_ours])
+    until = DayField(_l("Until"), [Optional(), a_day_of_ours])

@@ -7,12 +7,13 @@ run `aurapark doctor`, which takes its time.
 import contextlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, update
+from sqlalchemy import Connection, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
@@ -25,6 +26,14 @@ from aurapark.reconciliation.models import DoctorReport
 
 EVERY = timedelta(minutes=5)
 SECONDS_ALLOWED = 15.0
+KEEP_VERDICTS = text("""
+    INSERT INTO doctor_verdict AS known (id, finds, count, since, clean_at)
+    VALUES (:id, :finds, CAST(:count AS int), CASE WHEN :count > 0 THEN now() END, CASE WHEN :count = 0 THEN now() END)
+    ON CONFLICT (id) DO UPDATE SET
+        finds = excluded.finds, count = excluded.count, seen_at = now(),
+        since = CASE WHEN excluded.count > 0 THEN coalesce(known.since, now()) END,
+        clean_at = coalesce(excluded.clean_at, known.clean_at)
+""")
 
 
 def go_round(settings: Settings, limit: int = 1) -> int:  # noqa: ARG001  a sweep's arguments
@@ -87,6 +96,21 @@ def _keep(findings: list[Finding] | None, seconds: float) -> None:
             found=[{"id": f["id"], "finds": f["finds"], "count": f["count"]} for f in _found(findings or [])],
         )
     )
+    if findings:
+        db.session.execute(KEEP_VERDICTS, [_verdict(*one) for one in _numbered(findings)])
+
+
+def _numbered(findings: list[Finding]) -> Iterator[tuple[str, Finding]]:
+    """Yield each finding under a name of its own: `I13`, `I13/2`."""
+    seen: Counter[str] = Counter()
+    for finding in findings:
+        seen[finding.id] += 1
+        yield (f"{finding.id}/{seen[finding.id]}" if seen[finding.id] > 1 else finding.id), finding
+
+
+def _verdict(name: str, finding: Finding) -> dict[str, Any]:
+    count = None if finding.verdict == Verdict.SKIPPED else finding.count
+    return {"id": name, "finds": finding.finds, "count": count}
 
 
 def _found(findings: list[Finding]) -> list[dict[str, Any]]:

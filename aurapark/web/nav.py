@@ -34,6 +34,10 @@ PLATFORM: Sequence[tuple[Any, str]] = (
     (_l("Books"), "platform.ledger"),
     (_l("Bookings"), "platform_bookings.ask"),
     (_l("Accounts"), "platform_users.ask"),
+    (_l("Jobs"), "platform_jobs.jobs"),
+    (_l("Outbox"), "platform_outbox.outbox"),
+    (_l("Doctor"), "platform_doctor.doctor"),
+    (_l("Holidays"), "platform_holidays.holidays"),
     (_l("Words of messages"), "platform_templates.templates"),
     (_l("Audit log"), "platform_audit.log"),
 )

@@ -142,6 +142,7 @@ def make_cast(app: Flask, network: Network) -> Cast:
         "token": token,
         "name": "app.css",
         "layout": "coach",
+        "row_id": 1,
         "channel": "sms",
         "message": "ticket",
         "passengers": 2,

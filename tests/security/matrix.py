@@ -124,6 +124,17 @@ rrnnrx nnnnnnnn fii nusnuss  POST /admin/refunds/proposals/<proposal_id>/decline
 rrnnrx nnnnnnnn iii nusnusi  POST /admin/refunds/proposals/<proposal_id>/withdraw
 rrnnrr nnnnnnnn fii nusnusi  GET  /admin/settlements/<settlement_id>/payouts
 rrnnrx nnnnnnnn fif nusnusf  POST /admin/settlements/<settlement_id>/payouts
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/doctor
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/jobs
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/jobs/<job>
+rrnnrx nnnnnnnn iii nusnusi  POST /admin/jobs/<job>/retry
+rrnnrx nnnnnnnn ffi nusnusi  POST /admin/jobs/<job>/run
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/outbox
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/outbox.csv
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/outbox.xlsx
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/outbox/<row_id>
+rrnnrx nnnnnnnn ffi nusnusi  POST /admin/outbox/<row_id>/dismiss
+rrnnrx nnnnnnnn iii nusnusi  POST /admin/outbox/<row_id>/retry
 rrnnrr nnnnnnnn iii nusnusi  GET  /admin/templates
 rrnnrr nnnnnnnn iii nusnusi  GET  /admin/templates/<channel>/<message>
 rrnnrx nnnnnnnn ffi nusnuss  POST /admin/templates/<channel>/<message>

@@ -39,6 +39,7 @@ class Place:
             "token": self.token,
             "name": "app.css",
             "layout": "coach",
+            "row_id": 1,
             "channel": "sms",
             "message": "ticket",
             "passengers": 2,

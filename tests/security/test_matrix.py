@@ -107,6 +107,7 @@ NOT_OBJECTS = {  # variables of addresses that name no object of anybody, and wh
     "agency_id": "for platform staff only, who see every agency",
     "kind": "email or phone",
     "ending": "csv or xlsx",
+    "row_id": "for platform staff only, who see all work",
     "channel": "sms or mail",
     "message": "a kind of message",
     "name": "a file of the site",
