@@ -46,8 +46,7 @@ _TAKEN = """
         SELECT e.id, e.event_type, e.booking_id, b.channel, t.route_id, e.created_at, t.departs_at,
             CASE WHEN e.credit = :payable THEN e.amount ELSE -e.amount END AS amount,
             CASE WHEN e.credit = :payable THEN e.debit ELSE e.credit END AS against,
-            greatest(date_trunc('month', e.created_at, :zone), date_trunc('month', t.departs_at, :zone),
-                     CAST(:first_open AS timestamptz)) AS period_start
+            date_trunc('month', greatest(e.created_at, t.departs_at, :first_open), :zone) AS period_start
         FROM ledger_entry e
         LEFT JOIN booking b ON b.id = e.booking_id
         LEFT JOIN trip t ON t.id = b.trip_id
@@ -56,13 +55,6 @@ _TAKEN = """
             AND e.created_at BETWEEN :since AND :until
             AND NOT EXISTS (SELECT FROM settlement_line l WHERE l.ledger_entry_id = e.id)
     )
-"""
-_OPEN = """
-    INSERT INTO settlement (agency_id, period_start, period_end)
-    SELECT DISTINCT CAST(:agency AS integer), period_start,
-        (period_start AT TIME ZONE :zone + interval '1 month') AT TIME ZONE :zone
-    FROM taken
-    ON CONFLICT (agency_id, period_start) DO NOTHING
 """
 _WRITE = """, named AS (
         SELECT taken.*, s.id AS settlement_id,
@@ -76,10 +68,11 @@ _WRITE = """, named AS (
                 WHEN event_type IN ('refund_due', 'refund_withdrawn', 'dispute_lost') THEN 'refund'
             END AS kind
         FROM taken
-        JOIN settlement s ON s.agency_id = :agency AND s.period_start = taken.period_start
+        LEFT JOIN settlement s ON s.agency_id = :agency AND s.period_start = taken.period_start
     ), written AS (
         INSERT INTO settlement_line (ledger_entry_id, settlement_id, booking_id, kind, carried, amount)
-        SELECT id, settlement_id, booking_id, kind, carried, amount FROM named ORDER BY id
+        SELECT id, settlement_id, booking_id, kind, carried, amount FROM named
+        WHERE settlement_id IS NOT NULL ORDER BY id
         RETURNING settlement_id, kind, carried, amount
     ), days AS (
         INSERT INTO agency_day (agency_id, day, channel, route_id, bookings, seats, gross, commission, refunds)
@@ -90,7 +83,7 @@ _WRITE = """, named AS (
             coalesce(sum(amount) FILTER (WHERE kind = 'sale'), 0),
             coalesce(-sum(amount) FILTER (WHERE kind = 'commission'), 0),
             coalesce(-sum(amount) FILTER (WHERE kind = 'refund'), 0)
-        FROM named WHERE channel IS NOT NULL
+        FROM named WHERE settlement_id IS NOT NULL AND channel IS NOT NULL
         GROUP BY 2, 3, 4 ORDER BY 2, 3, 4
         ON CONFLICT (agency_id, day, channel, route_id) DO UPDATE SET
             bookings = agency_day.bookings + EXCLUDED.bookings, seats = agency_day.seats + EXCLUDED.seats,
@@ -110,36 +103,40 @@ _WRITE = """, named AS (
             carried = s.carried + sums.carried, lines = s.lines + sums.lines
         FROM sums WHERE s.id = sums.settlement_id
     )
-    SELECT coalesce(sum(lines), 0) FROM sums
+    SELECT coalesce(sum(lines), 0),
+        (SELECT array_agg(DISTINCT period_start) FROM named WHERE settlement_id IS NULL) AS not_open
+    FROM sums
 """
-_OPEN_WANTED, _WRITE_TAKEN = text(_TAKEN + _OPEN), text(_TAKEN + _WRITE)
+_WRITE_TAKEN = text(_TAKEN + _WRITE)
+_OPEN = text("""
+    INSERT INTO settlement (agency_id, period_start, period_end)
+    SELECT CAST(:agency AS integer), period_start,
+        (period_start AT TIME ZONE :zone + interval '1 month') AT TIME ZONE :zone
+    FROM unnest(CAST(:starts AS timestamptz[])) period_start
+    ON CONFLICT (agency_id, period_start) DO NOTHING
+""")
 _FILLED = text("UPDATE settlement_progress SET filled_to = :until WHERE agency_id = :agency")
-_MISPLACED = """
-    SELECT l.ledger_entry_id, l.settlement_id, t.departs_at,
-        greatest(date_trunc('month', e.created_at, :zone), date_trunc('month', t.departs_at, :zone),
-                 CAST(:first_open AS timestamptz)) AS period_start
+# A line stands in the month of the latest of three moments. Which other month it is, is asked only of those that moved.
+_MISPLACED = text("""
+    SELECT l.ledger_entry_id, date_trunc('month', greatest(e.created_at, t.departs_at, :first_open), :zone)
     FROM settlement s
     JOIN settlement_line l ON l.settlement_id = s.id
     JOIN ledger_entry e ON e.id = l.ledger_entry_id
     JOIN booking b ON b.id = l.booking_id
     JOIN trip t ON t.id = b.trip_id
     WHERE s.agency_id = :agency AND s.state = 'open' AND (
-        s.period_start <> greatest(date_trunc('month', e.created_at, :zone), date_trunc('month', t.departs_at, :zone),
-                                   CAST(:first_open AS timestamptz))
+        greatest(e.created_at, t.departs_at, :first_open) < s.period_start
+        OR greatest(e.created_at, t.departs_at, :first_open) >= s.period_end
         OR l.carried <> (t.departs_at < s.period_start))
-"""
-_OPEN_FOR_MOVED = text(f"""
-    INSERT INTO settlement (agency_id, period_start, period_end)
-    SELECT DISTINCT CAST(:agency AS integer), period_start,
-        (period_start AT TIME ZONE :zone + interval '1 month') AT TIME ZONE :zone
-    FROM ({_MISPLACED}) m
-    ON CONFLICT (agency_id, period_start) DO NOTHING
-""")  # nosec B608  # noqa: S608  constants of this module
-_MOVE = text(f"""
-    UPDATE settlement_line l SET settlement_id = s.id, carried = m.departs_at < s.period_start
-    FROM ({_MISPLACED}) m JOIN settlement s ON s.agency_id = :agency AND s.period_start = m.period_start
-    WHERE l.ledger_entry_id = m.ledger_entry_id
-""")  # nosec B608  # noqa: S608  constants of this module
+    LIMIT :at_once
+""")
+_MOVE = text("""
+    UPDATE settlement_line l SET settlement_id = s.id, carried = t.departs_at < s.period_start
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:starts AS timestamptz[])) m (id, period_start)
+    JOIN settlement s ON s.agency_id = :agency AND s.period_start = m.period_start
+    JOIN ledger_entry e ON e.id = m.id JOIN booking b ON b.id = e.booking_id JOIN trip t ON t.id = b.trip_id
+    WHERE l.ledger_entry_id = m.id
+""")
 _ADD_UP = text("""
     UPDATE settlement s SET gross = sums.gross, commission = sums.commission, refunds = sums.refunds,
         cash_kept = sums.cash_kept, carried = sums.carried, lines = sums.lines
@@ -205,15 +202,25 @@ def fill_piece(holder: Holder, at_once: int = AT_ONCE) -> tuple[int, bool]:
 def write_lines(holder: Holder, *, since: datetime, until: datetime) -> int:
     """Write every line that is missing of the movements of a stretch of time, both ends included; how many."""
     window = {**holder.values, "since": since, "until": until}
-    db.session.execute(_OPEN_WANTED, window)
-    return int(db.session.scalar(_WRITE_TAKEN, window) or 0)
+    written, not_open = db.session.execute(_WRITE_TAKEN, window).one()
+    if not_open:
+        _open(holder, not_open)
+        written += db.session.execute(_WRITE_TAKEN, window).one()[0]
+    return int(written)
 
 
 def put_right(holder: Holder) -> None:
     """Move lines whose trip departs in another month by now, and add the open settlements up anew from their lines."""
-    db.session.execute(_OPEN_FOR_MOVED, holder.values)
-    db.session.execute(_MOVE, holder.values)
+    while moved := db.session.execute(_MISPLACED, {**holder.values, "at_once": AT_ONCE}).all():
+        ids, starts = zip(*moved, strict=True)
+        _open(holder, sorted(set(starts)))
+        db.session.execute(_MOVE, {"agency": holder.agency_id, "ids": list(ids), "starts": list(starts)})
     db.session.execute(_ADD_UP, {"agency": holder.agency_id})
+
+
+def _open(holder: Holder, starts: Sequence[datetime]) -> None:
+    """Open the settlements of these months, where they are not."""
+    db.session.execute(_OPEN, {"agency": holder.agency_id, "zone": holder.zone, "starts": list(starts)})
 
 
 def look_again(agency_ids: Sequence[int]) -> None:

@@ -92,7 +92,7 @@ class SettlementLine(Model):
     """One movement on what we owe the agency, in the one settlement it belongs to: + when owed to the agency.
 
     The primary key is what keeps a movement from being settled twice. `carried`: the trip is of an earlier period, or
-    the movement of no trip at all.
+    the movement of no trip at all. `booking_id` is the movement's, which has the foreign key.
     """
 
     __tablename__ = "settlement_line"
@@ -114,7 +114,7 @@ class SettlementLine(Model):
 
     ledger_entry_id: Mapped[int] = mapped_column(ForeignKey("ledger_entry.id"), primary_key=True, autoincrement=False)
     settlement_id: Mapped[int] = mapped_column(ForeignKey("settlement.id"))
-    booking_id: Mapped[int | None] = mapped_column(ForeignKey("booking.id"))
+    booking_id: Mapped[int | None] = mapped_column(BigInteger)
     kind: Mapped[LineKind] = mapped_column(Word(LineKind))
     carried: Mapped[bool] = mapped_column(Boolean)
     amount: Mapped[int] = mapped_column(BigInteger)

@@ -62,7 +62,6 @@ def upgrade() -> None:
             "carried OR (kind NOT IN ('carry', 'correction') AND booking_id IS NOT NULL)",
             name=op.f("ck_settlement_line_carried"),
         ),
-        sa.ForeignKeyConstraint(["booking_id"], ["booking.id"], name=op.f("fk_settlement_line_booking_id")),
         sa.ForeignKeyConstraint(
             ["ledger_entry_id"], ["ledger_entry.id"], name=op.f("fk_settlement_line_ledger_entry_id")
         ),
