@@ -1,10 +1,12 @@
 """A canary in every field that people fill and pages show: every page, mail, SMS and file is read, and nothing sings.
 
-`IDENTITIES` is who walks: an identity is a name and the cookies of its browser. Each walks every link it is shown.
+An identity is a name and the cookies of its browser. Each walks every link it is shown, and every page of its own that
+needs no number; a link to a file is fetched and read by whoever knows that kind (`files.py`).
 """
 
 import email
 import email.policy
+import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,9 +14,13 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import openpyxl
+import pypdf
 import pytest
 import requests
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage
+from pypdf.generic import DictionaryObject, NameObject
 from sqlalchemy import text
 
 from aurapark import audit, clock, create_app
@@ -26,6 +32,7 @@ from aurapark.extensions import db
 from aurapark.notifications.relay import send_due
 from aurapark.references import booking_token
 from tests.accounts import browser_of, make_staff, make_user
+from tests.browser.files import ending_of, faults_of
 from tests.conftest import admin_connection, make_settings, url_of
 from tests.factories import Network
 from tests.office import give_factor
@@ -33,7 +40,7 @@ from tests.running import running_site
 from tests.stories import HOLD_TERMS, confirm, hold
 
 NAME = "aurapark_canary"
-CANARY = "\"'><img src=x onerror=sing()><script>sing()</script>{{7*7}}{a.__class__}%s${7*7}"
+CANARY = "=1+1\"'><img src=x onerror=sing()><script>sing()</script>{{7*7}}{a.__class__}%s${7*7}"
 FIELDS = {
     "agency": ("name", "short_name", "licence", "phone"),
     "vehicle": ("name", "plate"),
@@ -54,8 +61,14 @@ START = {  # where each begins, and where the canary must be found in the page, 
     "owner": ("/agency/", "/agency/team", "/agency/audit", "/agency/payout-account"),
     "admin": ("/admin/agencies", "/admin/audit"),
 }
-Walk = Callable[[str], tuple[list[str], set[str]]]
-MOST_PAGES = int(os.environ.get("CRAWL_PAGES", "22"))  # `make security` walks further
+FILES = {  # which files must have been met at least
+    "guest": {".ics"},
+    "traveller": {".json"},
+    "owner": {".csv", ".xlsx"},
+    "admin": {".csv", ".xlsx"},
+}
+Walk = Callable[[str], tuple[list[str], set[str], set[str]]]
+MOST_PAGES = int(os.environ.get("CRAWL_PAGES", "22"))  # beside those it begins with; `make security` walks further
 
 
 @dataclass
@@ -65,6 +78,7 @@ class Sung:
     url: str
     reference: str
     seeds: list[str]
+    own: dict[str, list[str]]
     identities: dict[str, dict[str, str]]
     folder: Path
 
@@ -114,9 +128,16 @@ def sung(servers: EmbeddedServers, template_database: str, tmp_path_factory: pyt
                 f"/trips?from={CANARY}&to={CANARY}",
             ]
             reference = sold.reference
+            own = {"owner": _pages_of(app, "/agency/"), "admin": _pages_of(app, "/admin/")}
             db.session.remove()
             db.engine.dispose()
-        yield Sung(site.url, reference, seeds, identities, var)
+        yield Sung(site.url, reference, seeds, own, identities, var)
+
+
+def _pages_of(app: Flask, beginning: str) -> list[str]:
+    """Every page below an address that needs no number to be asked for."""
+    rules = [one for one in app.url_map.iter_rules() if "GET" in (one.methods or ()) and not one.arguments]
+    return sorted(one.rule for one in rules if one.rule.startswith(beginning))
 
 
 def _write_with_reasons(agency_id: int, people: dict[str, User]) -> None:
@@ -147,8 +168,9 @@ def _poison() -> None:
 def walk(browser: Browser, sung: Sung) -> Iterator[Walk]:
     contexts: list[BrowserContext] = []
 
-    def go(identity: str) -> tuple[list[str], set[str]]:
-        """Walk as somebody; returns what the browser complained about or where the canary sang, and where it stood."""
+    def go(identity: str) -> tuple[list[str], set[str], set[str]]:
+        """Walk as somebody; returns what the browser complained about or where the canary sang, where it stood, and
+        the kinds of files that were read."""
         context = browser.new_context(locale="en")
         contexts.append(context)
         cookies = sung.identities[identity]
@@ -158,14 +180,25 @@ def walk(browser: Browser, sung: Sung) -> Iterator[Walk]:
         page = context.new_page()
         page.on("console", lambda message: said.append(f"{page.url} {message.text}") if _matters(message) else None)
         page.on("dialog", lambda dialog: dialog.dismiss())
-        waiting = [*START[identity], *sung.seeds]
+        waiting = [*START[identity], *sung.own.get(identity, []), *sung.seeds]
+        most = len(waiting) - len(sung.seeds) + MOST_PAGES
         seen: set[str] = set()
         stood: set[str] = set()
-        while waiting and len(seen) < MOST_PAGES:
+        kinds: set[str] = set()
+        while waiting and len(seen) < most:
             path = waiting.pop(0)
-            if path in seen:
+            ending = ending_of(path)
+            known = urlsplit(path).path if ending else path  # a file once, whatever is filtered
+            if known in seen:
                 continue
-            seen.add(path)
+            seen.add(known)
+            if ending:
+                file = context.request.get(sung.url + path)
+                assert file.status < 500, path
+                if file.ok:
+                    said += [f"{path}: {fault}" for fault in faults_of(ending, file.headers, file.body())]
+                    kinds.add(ending)
+                continue
             answer = page.goto(sung.url + path, wait_until="load")
             assert answer is None or answer.status < 500, path
             foreign = page.locator("img[src='x'], [onerror]").count()
@@ -174,19 +207,19 @@ def walk(browser: Browser, sung: Sung) -> Iterator[Walk]:
             if CANARY in page.locator("body").inner_text() or "{{7*7}}" in page.content():
                 stood.add(urlsplit(path).path)
             waiting += [one for one in page.evaluate(LINKS) if _walks(one)]
-        return said, stood
+        return said, stood, kinds
 
     yield go
     for context in contexts:
         context.close()
 
 
-LINKS = """() => [...document.querySelectorAll("a[href]")].filter(a => a.origin === location.origin && !a.download)
+LINKS = """() => [...document.querySelectorAll("a[href]")].filter(a => a.origin === location.origin)
     .map(a => a.pathname + a.search)"""
 
 
 def _walks(path: str) -> bool:
-    return not urlsplit(path).path.endswith((".ics", ".csv", ".json")) and "theme=" not in path and "lang=" not in path
+    return "theme=" not in path and "lang=" not in path
 
 
 def _matters(message: ConsoleMessage) -> bool:
@@ -196,9 +229,10 @@ def _matters(message: ConsoleMessage) -> bool:
 
 @pytest.mark.parametrize("identity", ["guest", "traveller", "owner", "admin"])
 def test_no_canary_sings_on_any_page(sung: Sung, walk: Walk, identity: str) -> None:
-    said, stood = walk(identity)
+    said, stood, kinds = walk(identity)
     assert said == []
-    assert set(START[identity]) <= stood, "the canary was not even there"
+    assert FILES[identity] <= kinds
+    assert {urlsplit(page).path for page in START[identity]} <= stood, "the canary was not even there"
 
 
 def test_the_canary_sings_where_nothing_holds_it(browser: Browser) -> None:
@@ -210,6 +244,31 @@ def test_the_canary_sings_where_nothing_holds_it(browser: Browser) -> None:
     page.wait_for_timeout(200)
     page.close()
     assert len(heard) == 2
+
+
+RISKY = {
+    ".csv": b"name,amount\n=1+1,-500\n",
+    ".ics": b"BEGIN:VCALENDAR\r\nhttp://evil.example\r\nEND:VCALENDAR\r\n",
+}
+
+
+@pytest.mark.parametrize("ending", [".csv", ".ics", ".xlsx", ".pdf"])
+def test_a_file_that_would_run_is_found(ending: str) -> None:
+    """The control for files."""
+    file = io.BytesIO()
+    if ending == ".xlsx":
+        book = openpyxl.Workbook()
+        book.active["A1"] = "=1+1"
+        book.save(file)
+    elif ending == ".pdf":
+        paper = pypdf.PdfWriter()
+        paper.add_blank_page(9, 9)
+        paper.root_object[NameObject("/OpenAction")] = DictionaryObject({NameObject("/S"): NameObject("/JavaScript")})
+        paper.write(file)
+    headers = {"X-Content-Type-Options": "nosniff", "Content-Disposition": f'attachment; filename="a{ending}"'}
+    found = faults_of(ending, headers, RISKY.get(ending) or file.getvalue())
+    assert found
+    assert not [one for one in found if "name" in one or "sniffed" in one or "500" in one]
 
 
 def test_templates_in_fields_stay_text(sung: Sung) -> None:
