@@ -27,7 +27,7 @@ def retry_refund(refund_id: int, *, actor: str, reason: str) -> Refund:
         states.move(refund, RefundState.REQUESTED)
         refund.posts, refund.checks, refund.next_check_at = 0, 0, now
         refund.empty_queries, refund.last_empty_at = 0, None
-        refund.handler = refund.proof = None
+        refund.handler = refund.proof = refund.failure = None
         audit.record(
             "refund.retry", "refund", str(refund.id), actor=actor, reason=reason, before=before, after=_standing(refund)
         )
