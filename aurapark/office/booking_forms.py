@@ -10,6 +10,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.widgets import TextInput
 
 from aurapark.booking.models import BookingState, Channel
 from aurapark.office.booking_search import REFERENCE, BookingSearch, RouteName
@@ -35,7 +36,7 @@ class BookingListForm(ListForm):
 
     q = StringField(_l("Reference, phone, e-mail or name"), [Length(max=LONGEST, message=WHAT_TO_TYPE)])
     seat = StringField(_l("Seat"))
-    trip = IntegerField(_l("Number of the trip"), [Optional()])
+    trip = IntegerField(_l("Number of the trip"), [Optional()], widget=TextInput())
     since = DayField(_l("Departure from"), [Optional()])
     until = DayField(_l("Departure until"), [Optional()])
     route = ChoiceField(_l("Route"), wrong=_l("Choose a route from the list."))
@@ -130,7 +131,9 @@ class ProposalForm(ReasonForm):
     """How much should go back beyond the rule, and why."""
 
     amount = IntegerField(
-        _l("Amount in francs CFA"), [InputRequired(WHOLE_FRANCS), NumberRange(1, MOST_FRANCS, WHOLE_FRANCS)]
+        _l("Amount in francs CFA"),
+        [InputRequired(WHOLE_FRANCS), NumberRange(1, MOST_FRANCS, WHOLE_FRANCS)],
+        widget=TextInput(),
     )
 
 

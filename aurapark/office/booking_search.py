@@ -1,24 +1,23 @@
 """An agency's bookings, found again: by reference, phone, e-mail, name or seat, narrowed by state, channel and journey.
 
 Newest first; when the journey narrows (a trip, days, a route, a seat), the latest departure comes first, so that each
-page is the end of one index: of bookings by the time they were made, or of trips by departure. A name that is rare
-comes from the trigram index, one that is common from walking the newest bookings; the database chooses by how common.
+page is the end of one index: of bookings by the time they were made, or of trips by departure.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, text
+from sqlalchemy import ColumnElement, Select, func, literal, select, text, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from aurapark.booking.models import Booking, BookingState, Channel, Passenger, SeatClaim
 from aurapark.extensions import db
-from aurapark.keyset import AT_ONCE, Page, Place, fetch_all, fetch_page
+from aurapark.keyset import AT_ONCE, PAGE_SIZE, Page, Place, fetch_all, fetch_page
 from aurapark.references import ALPHABET, REFERENCE_LENGTH
 from aurapark.timetable.models import City, Route, RouteStop, Stop, Trip
 from aurapark.timetable.queries import list_booked_legs
@@ -26,6 +25,7 @@ from aurapark.timetable.rules import Leg, TripLeg
 
 REFERENCE = re.compile(rf"[{ALPHABET}]{{{REFERENCE_LENGTH}}}")
 WHOLE_TRIGRAM = 3  # a shorter piece of a name is only looked for where a word begins
+WALK = 10_000  # bookings looked at for a name before its index is asked
 A_DAY = timedelta(days=1)
 # A statement that is prepared once for all would be planned without knowing how common this very name is.
 PLAN_EACH = text("SET LOCAL plan_cache_mode = force_custom_plan")
@@ -124,6 +124,33 @@ def _wanted(search: BookingSearch) -> Select[Any]:
     return narrowed
 
 
+def _among_named(search: BookingSearch, after: Place | None) -> ColumnElement[bool]:
+    """The bookings of one page of a name, however common it is.
+
+    How often pieces of names come together nobody can foresee. So the next ten thousand are walked first: a common
+    name fills the page from them. Only when it does not, and the name is rare therefore, the index of trigrams is
+    asked for all of them.
+    """
+    key = BY_DEPARTURE if search.by_journey else BY_BOOKING
+    columns = select(Booking.id, key[0].label("at"), Booking.names).where(*_of_booking(replace(search, words=())))
+    if search.by_journey:
+        columns = columns.join(Trip, Trip.id == Booking.trip_id).where(*_of_trip(search))
+    if after is not None:
+        columns = columns.where(tuple_(*key) < after)
+    walked = columns.order_by(*(column.desc() for column in key)).limit(WALK).subquery()
+    near = _newest(walked, *(_names(word, walked.c.names) for word in search.words)).cte("near")
+    full = select(func.count()).select_from(near).scalar_subquery() > PAGE_SIZE
+    every = columns.where(~full, *(_names(word) for word in search.words)).cte("every")
+    far = _newest(every.prefix_with("MATERIALIZED")).subquery()
+    return Booking.id.in_(select(near.c.id).union_all(select(far.c.id)))
+
+
+def _newest(found: Any, *narrowed: ColumnElement[bool]) -> Select[Any]:
+    newest: Any = select(found.c.id).where(*narrowed).order_by(found.c.at.desc(), found.c.id.desc())
+    page: Select[Any] = newest.limit(PAGE_SIZE + 1)
+    return page
+
+
 def _of_booking(search: BookingSearch) -> Iterable[ColumnElement[bool]]:
     yield Booking.agency_id == search.agency_id
     exact = {
@@ -153,10 +180,11 @@ def _of_trip(search: BookingSearch) -> Iterable[ColumnElement[bool]]:
         yield Booking.id.in_(has.correlate(Trip))
 
 
-def _names(word: str) -> ColumnElement[bool]:
+def _names(word: str, names: Any = Booking.names) -> ColumnElement[bool]:
     """A piece of a name; both sides are folded by the database, so that É, é and e are one letter."""
     begin = "%" if len(word) >= WHOLE_TRIGRAM else "% "
-    return Booking.names.like(literal(begin) + func.fold_name(word) + literal("%"))
+    found: ColumnElement[bool] = names.like(literal(begin) + func.fold_name(word) + literal("%"))
+    return found
 
 
 def _midnight(day: date, timezone: str) -> datetime:
