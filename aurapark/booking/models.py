@@ -94,7 +94,7 @@ class Booking(Model):
         Index("ix_booking_payer_email", text("lower(payer_email)"), postgresql_where=text("payer_email IS NOT NULL")),
         Index("ix_booking_payer_phone_hold_expires_at", "payer_phone", "hold_expires_at"),
         Index("ix_booking_agency_id_created_at", "agency_id", "created_at"),
-        Index("ix_booking_agency_id_state_created_at", "agency_id", "state", "created_at"),
+        Index("ix_booking_agency_id_state_created_at", "agency_id", "state", "created_at", "channel"),
         Index("ix_booking_agency_id_channel_created_at", "agency_id", "channel", "created_at"),
         Index("ix_booking_names", "names", postgresql_using="gin", postgresql_ops={"names": "gin_trgm_ops"}),
     )

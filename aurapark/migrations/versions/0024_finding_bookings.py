@@ -57,7 +57,7 @@ TRIGGERS = (
     " FOR EACH STATEMENT EXECUTE FUNCTION passenger_fold_names()",
 )
 INDEXES = (
-    ("ix_booking_agency_id_state_created_at", "booking", ["agency_id", "state", "created_at"]),
+    ("ix_booking_agency_id_state_created_at", "booking", ["agency_id", "state", "created_at", "channel"]),
     ("ix_booking_agency_id_channel_created_at", "booking", ["agency_id", "channel", "created_at"]),
     ("ix_trip_agency_id_route_id_departs_at", "trip", ["agency_id", "route_id", "departs_at"]),
     ("ix_payment_booking_id", "payment", ["booking_id"]),
