@@ -1,4 +1,4 @@
-"""Staff of an agency: its start page, who works here, invitations and roles."""
+"""Staff of an agency: who works here, invitations and roles."""
 
 from collections.abc import Callable
 from functools import partial
@@ -29,7 +29,6 @@ from aurapark.web.problems import Problem, problems_of
 
 bp = AudienceBlueprint("office", __name__, audience=Audience.AGENCY, url_prefix="/agency")
 
-EVERYBODY = frozenset(AgencyRole)
 READ_TEAM = frozenset({AgencyRole.OWNER, AgencyRole.MANAGER})
 OWNER = frozenset({AgencyRole.OWNER})
 DONE = {
@@ -41,12 +40,6 @@ DONE = {
     "sessions": N_("This person is signed out everywhere."),
     "factor": N_("The second factor is taken away. This person sets up a new one after the next sign-in."),
 }
-
-
-@bp.get("/", roles=EVERYBODY)
-def home() -> str:
-    """Show who is asking, for which agency, and where their role leads."""
-    return render_template("agency/home.html", staff=current_staff(), done=done_words(DONE))
 
 
 @bp.get("/audit", roles=OWNER)

@@ -55,10 +55,11 @@ FIELDS = {
     "passkey": ("name",),
     "trip": ("delay_reason",),
 }
+DEPARTURES = f"/agency/departures?day={clock.today() + timedelta(days=1)}"
 START = {  # where each begins, and where the canary must be found in the page, as text
     "guest": (),
     "traveller": ("/account", "/account/data"),
-    "owner": ("/agency/", "/agency/team", "/agency/audit", "/agency/payout-account"),
+    "owner": ("/agency/", DEPARTURES, "/agency/reports", "/agency/team", "/agency/audit", "/agency/payout-account"),
     "admin": ("/admin/agencies", "/admin/audit"),
 }
 FILES = {  # which files must have been met at least

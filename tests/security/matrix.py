@@ -163,9 +163,15 @@ rrnnrx ffifinfn nnn fusiusn  POST /agency/bookings/<reference>/refund
 rrnnrx ififinnn nnn iusiusn  POST /agency/bookings/<reference>/resend
 rrnnrr ifiiiiii nnn iusiusn  GET  /agency/bookings.csv
 rrnnrr ifiiiiii nnn iusiusn  GET  /agency/bookings.xlsx
+rrnnrr iiiiiiii nnn iusiusn  GET  /agency/departures
+rrnnrr iiiiiiii nnn iusiusn  GET  /agency/departures.csv
+rrnnrr iiiiiiii nnn iusiusn  GET  /agency/departures.xlsx
 rrnnrr fffiiifi nnn fusiusn  GET  /agency/payout-account
 rrnnrx ffffiifi nnn fussusn  POST /agency/payout-account
 rrnnrx ffffiifi nnn fussusn  POST /agency/payout-account/withdraw
+rrnnrr ffiiiifi nnn fusiusn  GET  /agency/reports
+rrnnrr ffiiiifi nnn fusiusn  GET  /agency/reports.csv
+rrnnrr ffiiiifi nnn fusiusn  GET  /agency/reports.xlsx
 rrnnrr ffifiifi nnn fusiusn  GET  /agency/team
 rrnnrr ffffinfn nnn fusiusn  GET  /agency/team/<member_id>
 rrnnrx ffffinfn nnn fussusn  POST /agency/team/<member_id>/end
