@@ -18,6 +18,7 @@ from aurapark.web import (
     formats,
     gate,
     headers,
+    health,
     language,
     metrics,
     nav,
@@ -66,7 +67,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.search import routes as search
     from aurapark.travellers import data_routes as own_data
     from aurapark.travellers import trip_routes as trips
-    from aurapark.web import health, openapi, privacy, styleguide
+    from aurapark.web import openapi, privacy, styleguide
 
     pages: list[Blueprint] = [search.bp, seats.bp, payment.bp, booking.bp, cancel.bp, sign_in.bp, account_routes.bp]
     pages += [prove_routes.bp, factor_routes.bp, privacy.bp]
@@ -98,6 +99,7 @@ def init_app(app: Flask, settings: Settings, *, babel: Babel, csrf: CSRFProtect,
     )
     watch.init_app(app, settings)  # before anything can be refused
     metrics.init_app(app, settings)
+    app.wsgi_app = health.answering_by_any_name(app.wsgi_app, settings.site_host)  # type: ignore[assignment, method-assign]
     if settings.proxy_count:
         count = settings.proxy_count
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]

@@ -3,12 +3,15 @@
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, create_engine, text
 
+from aurapark import create_app
+from aurapark.config import Settings
 from aurapark.database import in_transaction
 from aurapark.extensions import db
 from aurapark.heartbeat import beat
@@ -111,3 +114,15 @@ def test_the_answer_is_bounded_when_nothing_answers(app: Flask, silent: int) -> 
 def test_a_live_process_says_so(app: Flask) -> None:
     answer = app.test_client().get("/healthz")
     assert (answer.status_code, answer.text) == (200, "ok\n")
+
+
+@pytest.mark.parametrize("host", ["10.0.0.7", "[::1]:8000", "evil.example", ""])
+def test_a_load_balancer_may_ask_by_any_name_for_this_page_alone(app: Flask, settings: Settings, host: str) -> None:
+    """Behind a proxy too, whatever it forwards; every other page keeps to its own host."""
+    made = create_app(replace(settings, site_url="https://aurapark.example", proxy_count=1))
+    named = {"Host": host, "X-Forwarded-Host": host, "X-Forwarded-Proto": "https"}
+    answer = made.test_client().get("/healthz", headers=named)
+    assert (answer.status_code, answer.text) == (200, "ok\n")
+    assert "evil" not in str(answer.headers)
+    for path in ("/", "/healthz/", "//healthz", "/api/health"):
+        assert made.test_client().get(path, headers=named).status_code == 400, path
