@@ -27,6 +27,7 @@ MIN_SECRET_BYTES = 32
 MIN_TOKEN_LENGTH = 16
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SMS_SENDER_LENGTH = 11
+DEVELOPMENT_NAME = "AuraPark (development, no company)"
 
 
 class SettingsError(Exception):
@@ -79,6 +80,10 @@ class Settings:
     sms_url: str
     operator_mail: str
     operator_language: str
+    legal_name: str
+    legal_address: str
+    legal_rccm: str
+    legal_niu: str
     proxy_count: int
     rate_limits: bool
 
@@ -188,6 +193,10 @@ class _Reader:
             sms_url=self.sms_provider(production, f"file:{var / 'sms'}"),
             operator_mail=self.given.get("OPERATOR_MAIL", ""),
             operator_language=self.word("OPERATOR_LANGUAGE", "fr", ("fr", "en")),
+            legal_name=self.given.get("LEGAL_NAME") or ("AuraPark" if production else DEVELOPMENT_NAME),
+            legal_address=self.given.get("LEGAL_ADDRESS", ""),
+            legal_rccm=self.given.get("LEGAL_RCCM", ""),
+            legal_niu=self.given.get("LEGAL_NIU", ""),
             proxy_count=self.number("PROXY_COUNT", 0, 0, 10),
             rate_limits=self.word("RATE_LIMITS", "on", ("on", "off")) == "on",
         )

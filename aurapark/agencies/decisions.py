@@ -11,6 +11,7 @@ from aurapark.agencies.queries import get_agency
 from aurapark.log import log_event
 
 ENTITY = "agency"
+LEGAL = ("legal_name", "legal_address", "rccm", "niu")
 ACTIONS = {AgencyState.PENDING: "agency.accept", AgencyState.SUSPENDED: "agency.reactivate"}
 
 
@@ -45,6 +46,19 @@ def set_commission(agency_id: int, percent: int | None, *, actor: str, reason: s
     agency.commission_percent = percent
     audit.record("commission.change", ENTITY, str(agency.id), actor=actor, reason=reason, before=before, after=after)
     log_event("commission_changed", agency=agency.id)
+    return agency
+
+
+def set_legal_data(agency_id: int, data: dict[str, str | None], *, actor: str, reason: str) -> Agency:
+    """Set what an agency is called in the registers (`LEGAL`), for its statements. Raises AgencyNotFound."""
+    agency = get_agency(agency_id, lock=True)
+    before = {name: getattr(agency, name) for name in LEGAL}
+    if before == data:
+        return agency
+    for name in LEGAL:
+        setattr(agency, name, data[name])
+    audit.record("agency.legal", ENTITY, str(agency.id), actor=actor, reason=reason, before=before, after=data)
+    log_event("agency_legal", agency=agency.id)
     return agency
 
 

@@ -12,6 +12,7 @@ from aurapark.notifications.mail import Letter
 from aurapark.notifications.messages import Channel, Message, address
 from aurapark.notifications.render import private_link, write_letter, write_sms
 from aurapark.notifications.sms import Sms
+from aurapark.notifications.statements import write_about_statement
 from aurapark.notifications.words import find_words
 from aurapark.outbox import Work
 
@@ -50,4 +51,5 @@ WRITERS: dict[str, Callable[[Work, Settings], Parcel]] = {  # by the word in the
     "alarm": write_alarm,
     "account": write_about_account,
     "agency": write_about_agency,
+    "statement": write_about_statement,
 }

@@ -11,7 +11,7 @@ from aurapark.config import Settings
 from aurapark.database import in_transaction
 from aurapark.errors import Conflict
 from aurapark.extensions import db
-from aurapark.settlements.close import close
+from aurapark.settlements.close import OVER, close
 from aurapark.settlements.errors import SettlementNotFound
 from aurapark.settlements.fill import AT_ONCE, fill_piece, hold
 from aurapark.settlements.models import Settlement, SettlementState
@@ -30,7 +30,7 @@ def calculate_settlements(_settings: Settings, limit: int) -> int:
     return sum(_fill(agency_id, limit) + _close_due(agency_id) for agency_id in agencies)
 
 
-def close_month(agency_id: int, month: Month, *, actor: str) -> Settlement:
+def close_month(agency_id: int, month: Month, *, actor: str, reason: str = OVER) -> Settlement:
     """Close one month of one agency now, with all its lines.
 
     Raises SettlementNotFound when nothing moved in it, AlreadyClosed, PeriodNotOver, EarlierPeriodOpen, TripsNotOver.
@@ -44,7 +44,7 @@ def close_month(agency_id: int, month: Month, *, actor: str) -> Settlement:
             raise SettlementNotFound
         start, _ = month.bounds(holder.zone)
         statement = select(Settlement.id).where(Settlement.agency_id == agency_id, Settlement.period_start == start)
-        return close(holder, db.session.scalar(statement) or 0, actor=actor)
+        return close(holder, db.session.scalar(statement) or 0, actor=actor, reason=reason)
 
     return in_transaction(work)
 

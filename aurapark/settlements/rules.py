@@ -44,6 +44,11 @@ def month_of(moment: datetime, zone: str) -> Month:
     return Month(local.year, local.month)
 
 
+def statement_number(start: datetime, zone: str, agency_id: int) -> str:
+    """Return the number of the statement of an agency's month, such as AP-2026-10-0007: unique, and for good."""
+    return f"AP-{month_of(start, zone)}-{agency_id:04}"
+
+
 def read_month(text: str) -> Month:
     """Return the month somebody wrote, such as `2026-10`. Raises MonthUnreadable."""
     found = _MONTH.fullmatch(text.strip())

@@ -80,7 +80,7 @@ def send_export(name: str, ending: str, *sheets: Sheet) -> Response:
     """
     file = tempfile.TemporaryFile()  # noqa: SIM115  closed when the answer is over
     try:
-        with _one_of_few():
+        with one_of_few():
             WRITERS[ending](file, *sheets)
         let_go()
     except BaseException:
@@ -133,7 +133,8 @@ def inert(value: Any) -> str:
 
 
 @contextmanager
-def _one_of_few() -> Iterator[None]:
+def one_of_few() -> Iterator[None]:
+    """Keep this process from making more files at once than it can. Raises Unavailable."""
     if not _room.acquire(timeout=PATIENCE_SECONDS):
         raise Unavailable
     try:

@@ -28,6 +28,7 @@ PLATFORM: Sequence[tuple[Any, str]] = (
     (_l("Agencies"), "platform_agencies.agencies"),
     (_l("Payments"), "platform_payments.payments"),
     (_l("Refunds"), "platform_refunds.refunds"),
+    (_l("Settlements"), "platform_settlements.settlements"),
     (_l("Payouts"), "platform_payouts.payouts"),
     (_l("Cases"), "platform_cases.cases"),
     (_l("Disputes"), "platform_disputes.disputes"),

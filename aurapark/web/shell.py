@@ -26,6 +26,7 @@ from aurapark.web import (
     problems,
     role_names,
     state_names,
+    statement_words,
     switches,
     watch,
 )
@@ -49,11 +50,13 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.office import booking_routes as office_bookings
     from aurapark.office import desk_routes as office_desk
     from aurapark.office import join_routes, payout_routes, team_routes
+    from aurapark.office import settlement_routes as office_settlements
     from aurapark.platform import agency_routes as platform_agencies
     from aurapark.platform import audit_routes as platform_audit
     from aurapark.platform import booking_routes as platform_bookings
     from aurapark.platform import case_routes as platform_cases
     from aurapark.platform import dispute_routes as platform_disputes
+    from aurapark.platform import legal_routes as platform_legal
     from aurapark.platform import payment_routes as platform_payments
     from aurapark.platform import payout_routes as platform_payouts
     from aurapark.platform import refund_routes as platform_refunds
@@ -61,6 +64,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.platform import job_routes as platform_jobs
     from aurapark.platform import outbox_routes as platform_outbox
     from aurapark.platform import routes as platform
+    from aurapark.platform import settlement_routes as platform_settlements
     from aurapark.platform import template_routes as platform_templates
     from aurapark.platform import user_routes as platform_users
     from aurapark.search import api_routes as search_api
@@ -78,6 +82,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     pages += [platform_payouts.bp]
     pages += [platform_payments.bp, platform_refunds.bp, platform_cases.bp, platform_disputes.bp]
     pages += [platform_templates.bp, platform_jobs.bp, platform_outbox.bp, platform_doctor.bp]
+    pages += [office_settlements.bp, platform_settlements.bp, platform_legal.bp]
     shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, jobs_api.bp, health.bp, metrics.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]
 
@@ -113,7 +118,18 @@ def init_app(app: Flask, settings: Settings, *, babel: Babel, csrf: CSRFProtect,
     doors.init_app(app)
     errors.init_app(app)
     api.init_app(app)
-    for part in (assets, drawings, formats, nav, payout_names, problems, role_names, state_names, switches):
+    for part in (
+        assets,
+        drawings,
+        formats,
+        nav,
+        payout_names,
+        problems,
+        role_names,
+        state_names,
+        statement_words,
+        switches,
+    ):
         part.init_app(app)
     for blueprint in blueprints(settings):
         app.register_blueprint(blueprint)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from flask import Flask
@@ -33,9 +34,13 @@ from aurapark.database import in_transaction
 from aurapark.extensions import db
 from aurapark.payments.models import Provider, WebhookEvent
 from aurapark.references import booking_token, fingerprint, new_visitor_token
+from aurapark.settlements.calculate import calculate_settlements
+from aurapark.settlements.dispute_models import LineDispute
+from aurapark.settlements.models import Settlement, SettlementLine
+from aurapark.timetable.holiday_models import Holiday
 from tests import refunding
 from tests.accounts import browser_of, change_session, make_staff, make_user, session_of
-from tests.factories import Network, make_agency
+from tests.factories import Network, make_agency, save
 from tests.fakes import FakeGateway
 from tests.office import give_factor
 from tests.paying import write_draft
@@ -48,6 +53,10 @@ TICKETED = ("booking.calendar", "cancel.ask", "cancel.cancel")  # of a booking t
 OF_PAID = "office_deeds."  # what an agency does about one
 # Three who give no second factor: it is not set up, is not given yet, was given eleven minutes ago.
 FRESH, NOT_SET_UP, NOT_GIVEN, LONG_AGO = "fresh", "not set up", "not given", "long ago"
+
+
+OF_LINES = ("office_settlements.line", "office_settlements.dispute", "office_settlements.withdraw")
+OF_LINES += ("platform_settlements.line", "platform_settlements.accept", "platform_settlements.refuse")
 
 
 @dataclass
@@ -133,6 +142,8 @@ def make_cast(app: Flask, network: Network) -> Cast:
     people["Ap"].headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "matrix"}
     invitation, welcome = _invitation(app, agency, people["Ow"])
     reset = _secret(app, Purpose.RESET, user_id=traveller.id, sent_to=traveller.email or "")[1]
+    holiday = Holiday(day=date(2026, 2, 11), name_fr="Jeunesse", name_en="Youth")
+    save(holiday)
     values = {
         "trip_id": network.trip.id,
         "reference": guests.reference,
@@ -143,6 +154,7 @@ def make_cast(app: Flask, network: Network) -> Cast:
         "name": "app.css",
         "layout": "coach",
         "row_id": 1,
+        "holiday_id": holiday.id,
         "channel": "sms",
         "message": "ticket",
         "passengers": 2,
@@ -158,7 +170,8 @@ def make_cast(app: Flask, network: Network) -> Cast:
         **_payout(network),
     }
     secrets = {"sign_in.ask_new_password": reset, "sign_in.reset": reset, "join.ask": welcome, "join.join": welcome}
-    of_links = {endpoint: {"secret": secret} for endpoint, secret in secrets.items()}
+    of_links: dict[str, dict[str, Any]] = {endpoint: {"secret": secret} for endpoint, secret in secrets.items()}
+    of_links |= dict.fromkeys(OF_LINES, _disputed_line(app, clerk))
     paid = payments_of(tickets[0])[0].tx_ref
     leg = f"?from=DLA&to=YAO&date={network.trip.service_date}"
     query = {"payment.come_back": f"?tx_ref={paid}", "checkout.seats": leg, "search.results": leg}
@@ -212,6 +225,17 @@ def _payout(network: Network) -> dict[str, int]:
     """A settlement of last month with a payout that waits for a second person."""
     settlement_id, payout_id = write_draft(network.agency.id, make_user().id)
     return {"settlement_id": settlement_id, "payout_id": payout_id}
+
+
+def _disputed_line(app: Flask, owner: User) -> dict[str, int]:
+    """A line of a settlement that is still open, disputed against the rule, so that each way out is there."""
+    calculate_settlements(app.config["AURAPARK"], 1000)
+    line = db.session.query(SettlementLine).order_by(SettlementLine.ledger_entry_id).first()
+    assert line is not None
+    settlement = db.session.get_one(Settlement, line.settlement_id)
+    values = {"settlement_id": settlement.id, "agency_id": settlement.agency_id, "opened_by": owner.id}
+    save(LineDispute(ledger_entry_id=line.ledger_entry_id, reason="for the matrix", **values))
+    return {"settlement_id": settlement.id, "entry_id": line.ledger_entry_id}
 
 
 def _own(booking_id: int, **values: Any) -> None:
