@@ -23,7 +23,7 @@ from aurapark.settlements.models import SettlementProgress
 AT_ONCE = 20_000  # movements in one transaction
 OVERLAP = timedelta(hours=1)  # looked at again for what was committed late: our transactions live for seconds
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-PATIENCE = text("SET LOCAL statement_timeout = '10min'")
+PATIENCE = text("SELECT set_config('statement_timeout', '10min', TRUE), set_config('work_mem', '32MB', TRUE)")
 
 _BEGIN = text("INSERT INTO settlement_progress (agency_id) VALUES (:agency) ON CONFLICT DO NOTHING")
 _HOLD = """
@@ -118,17 +118,19 @@ _OPEN = text("""
 _FILLED = text("UPDATE settlement_progress SET filled_to = :until WHERE agency_id = :agency")
 # A line stands in the month of the latest of three moments. Which other month it is, is asked only of those that moved.
 _MISPLACED = text("""
-    SELECT l.ledger_entry_id, date_trunc('month', greatest(e.created_at, t.departs_at, :first_open), :zone)
-    FROM settlement s
-    JOIN settlement_line l ON l.settlement_id = s.id
-    JOIN ledger_entry e ON e.id = l.ledger_entry_id
-    JOIN booking b ON b.id = l.booking_id
-    JOIN trip t ON t.id = b.trip_id
-    WHERE s.agency_id = :agency AND s.state = 'open' AND (
-        greatest(e.created_at, t.departs_at, :first_open) < s.period_start
-        OR greatest(e.created_at, t.departs_at, :first_open) >= s.period_end
-        OR l.carried <> (t.departs_at < s.period_start))
-    LIMIT :at_once
+    WITH misplaced AS MATERIALIZED (
+        SELECT l.ledger_entry_id, greatest(e.created_at, t.departs_at, :first_open) AS latest
+        FROM settlement s
+        JOIN settlement_line l ON l.settlement_id = s.id
+        JOIN ledger_entry e ON e.id = l.ledger_entry_id
+        JOIN booking b ON b.id = l.booking_id
+        JOIN trip t ON t.id = b.trip_id
+        WHERE s.agency_id = :agency AND s.state = 'open' AND (
+            greatest(e.created_at, t.departs_at, :first_open) < s.period_start
+            OR greatest(e.created_at, t.departs_at, :first_open) >= s.period_end
+            OR l.carried <> (t.departs_at < s.period_start))
+    )
+    SELECT ledger_entry_id, date_trunc('month', latest, :zone) FROM misplaced LIMIT :at_once
 """)
 _MOVE = text("""
     UPDATE settlement_line l SET settlement_id = s.id, carried = t.departs_at < s.period_start
