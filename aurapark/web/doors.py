@@ -13,6 +13,7 @@ from aurapark.accounts.access import pending_identity
 from aurapark.accounts.identity import Identity
 from aurapark.accounts.step_up import GIVE as GIVE_FACTOR
 from aurapark.accounts.step_up import ask_again
+from aurapark.log import log_event
 from aurapark.web.audience import Audience, Door, door_of
 
 SIGN_IN = "/login"
@@ -69,10 +70,9 @@ def _missing_factor(door: Door, who: Identity) -> Response | None:
 def _judge(door: Door, who: Identity) -> Response | None:
     if door.audience != Audience.ACCOUNT:
         role = who.agency_role if door.audience == Audience.AGENCY else who.platform_role
-        if role is None:
-            abort(404)
         if role not in door.roles:
-            abort(403)
+            log_event("door_closed", user=who.user_id, role=role or "none", endpoint=request.endpoint)
+            abort(403 if role else 404)
     if door.step_up and not who.second_factor_fresh:
         if who.second_factor_set_up:
             return ask_again()

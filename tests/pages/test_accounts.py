@@ -83,6 +83,19 @@ def test_signing_in_by_every_writing_of_the_address(traveller: User, app: Flask)
         assert is_in(browser)
 
 
+def test_signing_in_and_failing_to_are_logged_without_the_address(
+    traveller: User, app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        sign_in(browser_of(app), password=OTHER)
+        sign_in(browser_of(app), "nobody@example.cm")
+        sign_in(browser_of(app))
+    said = [one.getMessage() for one in caplog.records if "sign" in one.getMessage()]
+    assert [line.split()[0] for line in said] == ["sign_in_refused", "sign_in_refused", "signed_in"]
+    assert f"user={traveller.id}" in said[0]
+    assert "@" not in "".join(said)
+
+
 def test_one_slash_too_many_leads_to_the_account_all_the_same(traveller: User, browser: Browser) -> None:
     assert browser.get("/account/").headers["Location"].startswith("/login?")
     sign_in(browser)

@@ -100,6 +100,18 @@ def test_a_page_that_is_not_ones_own_looks_like_one_that_does_not_exist(doors: F
         assert hidden.headers["Cache-Control"] == "no-store"
 
 
+def test_whom_the_door_refuses_is_logged(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    clerk, traveller = make_staff(AgencyRole.CLERK), make_user()
+    with caplog.at_level("INFO"):
+        assert browser_of(app, clerk).get("/agency/audit").status_code == 403
+        assert browser_of(app, traveller).get("/admin/users").status_code == 404
+    said = [one.getMessage() for one in caplog.records if "door_closed" in one.getMessage()]
+    assert [
+        f"user={user.id} role={role}" in line
+        for user, role, line in zip((clerk, traveller), ("clerk", "none"), said, strict=True)
+    ] == [True, True], said
+
+
 def test_a_membership_that_ended_opens_nothing(doors: Flask) -> None:
     clerk = make_staff(AgencyRole.CLERK)
     browser = browser_of(doors, clerk)
