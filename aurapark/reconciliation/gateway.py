@@ -1,4 +1,4 @@
-"""A gateway's books against ours: charges, refunds, disputes, then settlements, day by day, daily and on demand.
+"""A gateway's books against ours: charges, refunds, transfers, disputes, settlements, day by day, daily and on demand.
 
 Running it again, or in several processes at once, changes nothing more.
 """
@@ -25,6 +25,7 @@ from aurapark.reconciliation.refunds import reconcile_refunds
 from aurapark.reconciliation.report import AskAgain, Report
 from aurapark.reconciliation.schedule import claim_day, finish_day
 from aurapark.reconciliation.settlements import book_settlements
+from aurapark.reconciliation.transfers import reconcile_transfers
 
 
 @lru_cache(maxsize=4)
@@ -42,6 +43,7 @@ def reconcile(from_day: date, to_day: date, *, gateway: Gateway, lists: GatewayL
         day = from_day + timedelta(days=number)
         reconcile_charges(day, gateway, lists, ask_again, report)
         reconcile_refunds(day, gateway, lists, report)
+        reconcile_transfers(day, gateway.provider, lists, report)
         take_up_disputes(day, gateway.provider, lists, report)
         book_settlements(day, gateway.provider, lists, report)
     log_event("reconciled", days=f"{from_day}..{to_day}", found=report.as_text())

@@ -17,6 +17,7 @@ class Report:
 
     charges: int = 0
     refunds: int = 0
+    transfers: int = 0
     disputes: int = 0
     settlements: int = 0
     recorded: int = 0

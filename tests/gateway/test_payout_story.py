@@ -8,17 +8,23 @@ from functools import partial
 import pytest
 from flask import Flask
 
+from aurapark import clock
+from aurapark.cases.models import Case
 from aurapark.checkout.webhooks import process_webhooks, store_event
 from aurapark.config import SANDBOX_SECRET_KEY, Settings
 from aurapark.database import in_transaction
 from aurapark.devstack.sandbox.running import RunningSandbox
+from aurapark.extensions import db
 from aurapark.payments.flutterwave_calls import Calls
 from aurapark.payments.flutterwave_lists import FlutterwaveLists
 from aurapark.payments.flutterwave_transfers import FlutterwaveTransfers
 from aurapark.payments.models import Provider
+from aurapark.payments.transfers import Beneficiary, TransferOrder
 from aurapark.payouts.service import make_payout_due
 from aurapark.reconciliation.doctor import Finding, Verdict
 from aurapark.reconciliation.holdings import examine_holdings
+from aurapark.reconciliation.report import Report
+from aurapark.reconciliation.transfers import reconcile_transfers
 from tests.factories import Network
 from tests.paying import NET, Desk, later, make_desk, payouts, states
 from tests.refunding import findings
@@ -184,3 +190,62 @@ def test_four_workers_and_two_payouts_make_two_transfers(
     race(app, *[partial(desk.step, transfers)] * 4)
     desk.drain(transfers, between=partial(finish, sandbox))
     assert (states(), sorted(really(sandbox)), posts(sandbox)) == (["succeeded"] * 2, [40_000, 50_000], 2)
+
+
+class TestTheBooksAgainstTheirs:
+    """What the nightly comparison makes of transfers."""
+
+    def compare(self, sandbox: RunningSandbox) -> list[tuple[str, str]]:
+        lists, today = FlutterwaveLists(Calls(sandbox.base_url, SANDBOX_SECRET_KEY)), clock.now().date()
+        report = Report()
+        for day in (today - timedelta(days=1), today):
+            reconcile_transfers(day, Provider.FLUTTERWAVE, lists, report)
+        db.session.rollback()
+        return [(one.kind.value, one.entity) for one in db.session.query(Case).order_by(Case.id)]
+
+    def test_what_agrees_is_no_case(self, sandbox: RunningSandbox, transfers: FlutterwaveTransfers, desk: Desk) -> None:
+        desk.approved()
+        assert self.compare(sandbox) == []
+        desk.step(transfers)
+        finish(sandbox)
+        assert self.compare(sandbox) == []  # and the next question is due at once
+        desk.step(transfers)
+        assert (states(), self.compare(sandbox)) == (["succeeded"], [])
+
+    def test_a_transfer_nobody_of_us_made(self, app: Flask, sandbox: RunningSandbox) -> None:  # noqa: ARG002  its database
+        transfers = FlutterwaveTransfers(sandbox.base_url, SANDBOX_SECRET_KEY)
+        transfers.send(
+            TransferOrder(
+                reference="BY-HAND",
+                amount=500,
+                currency="XAF",
+                to=Beneficiary(holder="X", number="+237670000001"),
+                narration="",
+            )
+        )
+        assert self.compare(sandbox) == [("unknown_transfer", "gateway_transfer")]
+
+    def test_one_that_came_back_and_one_we_took_for_failed(
+        self, sandbox: RunningSandbox, transfers: FlutterwaveTransfers, network: Network, settings: Settings
+    ) -> None:
+        desk = make_desk(network, settings)
+        desk.approved(50_000)
+        desk.drain(transfers, between=partial(finish, sandbox))
+        sandbox.admin.return_transfer(int(payouts()[0].gateway_transfer_id or 0))
+        assert self.compare(sandbox) == [("payout_differs", "payout")]
+        assert self.compare(sandbox) == [("payout_differs", "payout")]
+        sandbox.admin.fault("request_lost", endpoint="transfer")
+        desk.approved(40_000, left=40_000)
+        desk.drain(transfers, between=partial(finish, sandbox))
+        assert states() == ["succeeded", "failed"]
+        lost = payouts()[1]
+        transfers.send(
+            TransferOrder(
+                reference=lost.reference,
+                amount=lost.amount,
+                currency="XAF",
+                to=Beneficiary(holder="X", number="+237670000001"),
+                narration="",
+            )
+        )
+        assert sorted(self.compare(sandbox))[:2] == [("payout_differs", "payout")] * 2
