@@ -1,4 +1,4 @@
-"""`aurapark disputes …`: what payers ask back through their banks, opened and closed by hand until it has a page."""
+"""`aurapark disputes …`: what payers ask back through their banks, opened and closed by hand, as on the platform's pages."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, text
 
+from aurapark import clock
 from aurapark.extensions import db
 from aurapark.ledger.hours import Day, Figures, get_figures
 from aurapark.ledger.queries import Balance
@@ -107,8 +108,8 @@ def get_overview() -> Overview:
 
 def list_accounts(kind: str) -> list[Balance]:
     """Return what stands on each account, or on those of one kind, now (two statements)."""
-    long_over = datetime.now(ZoneInfo(DEFAULT_ZONE)) + timedelta(days=1)
-    balances = get_figures(GATEWAYS, since=long_over, zone=DEFAULT_ZONE).balances
+    no_day = clock.now() + timedelta(days=1)
+    balances = get_figures(GATEWAYS, since=no_day, zone=DEFAULT_ZONE).balances
     return [one for one in balances if not kind or _kind(one) == kind]
 
 

@@ -46,9 +46,11 @@ def check(page: Page, where: str) -> None:
     assert too_wide(page) == [], where
 
 
-def sign_in(page: Page, stage: Stage, role: AgencyRole | PlatformRole, language: str) -> tuple[int, int]:
+def sign_in(
+    page: Page, stage: Stage, role: AgencyRole | PlatformRole, language: str, *, name: str = ""
+) -> tuple[int, int]:
     """Somebody with this role signs in and gives their second factor; returns the agency's number and their own."""
-    email = f"{role}-{language}@example.cm"
+    email = f"{name or role}-{language}@example.cm"
     with stage.app.app_context():
         agency = db.session.get_one(Agency, stage.network.agency.id)
         user = make_staff(role, agency, email=email, language=language, password_hash=hash_password(PASSWORD))
@@ -80,7 +82,7 @@ def test_pages_of_an_agency_are_accessible_and_fit(stage: Stage, new_page: Calla
     check(page, "invited")
     stage.run(SOLD, agency=agency_id)
     desk = ["/agency/", f"/agency/departures?day={stage.day}", "/agency/departures", "/agency/reports?days=90"]
-    desk += ["/agency/reports?days=1&from=x"]
+    desk += ["/agency/reports?days=7&from=2026-03-01"]
     for path in (*desk, "/agency/audit", f"/agency/team/{member_id}", "/agency/payout-account"):
         page.goto(f"{stage.site.url}{path}")
         assert page.get_attribute("html", "lang") == language
