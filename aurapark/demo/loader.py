@@ -22,6 +22,7 @@ from aurapark.demo.sales import Sale, sell
 from aurapark.demo.scenarios import Stage, play_scenarios
 from aurapark.extensions import db
 from aurapark.timetable.generate import generate_trips
+from aurapark.timetable.holidays import write_known
 
 DAYS_AHEAD = 14
 TRIPS_AT_ONCE = 300
@@ -72,6 +73,8 @@ def load_demo(settings: Settings, *, seed: int = DEFAULT_SEED, scale: int = 1) -
         in_transaction(lambda: write_buses(copy))  # noqa: B023  run at once
     in_transaction(write_accounts)
     in_transaction(lambda: write_factors((settings.secret_key, *settings.secret_key_fallbacks)))
+    for year in (clock.today().year, clock.today().year + 1):
+        in_transaction(lambda: write_known(year))  # noqa: B023  run at once
     days = [clock.today() + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)]
     trips = sum(in_transaction(lambda: generate_trips(day, 1)) for day in days)  # noqa: B023  run at once
     bookings, seats = _fill_trips(settings, seed)

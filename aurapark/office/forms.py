@@ -30,7 +30,7 @@ def reason_field() -> StringField:
             InputRequired(_l("Say why, in a few words.")),
             Length(3, LONGEST_REASON, _l("Say why, in 3 to 200 characters.")),
         ],
-        filters=[lambda text: _plain(text)],
+        filters=[lambda text: one_line(text)],
     )
 
 
@@ -68,8 +68,8 @@ class JoinForm(NewPasswordForm):
     name = NameField(_l("Your name"), [InputRequired(_l("Enter your name."))])
 
 
-def _plain(text: str | None) -> str | None:
-    """A reason is one line: control characters and runs of spaces become one space."""
+def one_line(text: str | None) -> str | None:
+    """Return text as one line: control characters and runs of spaces become one space."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split()) if text else text
 
 
@@ -80,10 +80,10 @@ class PayoutAccountForm(SharedForm):
     holder = StringField(
         _l("Name of the account's holder"),
         [InputRequired(ASK_HOLDER), Length(2, LONGEST_NAME, ASK_HOLDER)],
-        filters=[lambda text: _plain(text)],
+        filters=[lambda text: one_line(text)],
     )
     number = StringField(_l("Number"), [InputRequired(_l("Enter the number of the account."))])
-    bank = StringField(_l("Bank"), [Length(max=LONGEST_NAME)], filters=[lambda text: _plain(text)])
+    bank = StringField(_l("Bank"), [Length(max=LONGEST_NAME)], filters=[lambda text: one_line(text)])
     reason = reason_field()
 
     def __init__(self, *given: Any, **more: Any) -> None:

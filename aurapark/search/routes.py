@@ -18,8 +18,10 @@ from aurapark.search.queries import (
 from aurapark.search.rules import TripSearch
 from aurapark.settings import current_settings
 from aurapark.timetable.errors import UnknownStop
+from aurapark.timetable.holidays import names_on
 from aurapark.web.audience import Audience, AudienceBlueprint
 from aurapark.web.fields import options
+from aurapark.web.formats import language
 from aurapark.web.headers import keep_for
 from aurapark.web.language import sentence_of
 from aurapark.web.problems import Problem, problems_of
@@ -67,6 +69,7 @@ def results() -> Response:
         from_name=pages.name_of(search.from_code, places),
         to_name=pages.name_of(search.to_code, places),
         days=_neighbours(search),
+        holidays=names_on(search.date, language()),
         url_of=lambda number: url_for(".results", **pages.search_args(search, page=number)),
         filtered=bool(search.service_class or search.agency or search.part_of_day or search.leaves),
         unfiltered_url=url_for(

@@ -61,6 +61,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.platform import payout_routes as platform_payouts
     from aurapark.platform import refund_routes as platform_refunds
     from aurapark.platform import doctor_routes as platform_doctor
+    from aurapark.platform import holiday_routes as platform_holidays
     from aurapark.platform import job_routes as platform_jobs
     from aurapark.platform import outbox_routes as platform_outbox
     from aurapark.platform import routes as platform
@@ -82,6 +83,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     pages += [platform_payouts.bp]
     pages += [platform_payments.bp, platform_refunds.bp, platform_cases.bp, platform_disputes.bp]
     pages += [platform_templates.bp, platform_jobs.bp, platform_outbox.bp, platform_doctor.bp]
+    pages += [platform_holidays.bp]
     pages += [office_settlements.bp, platform_settlements.bp, platform_legal.bp]
     shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, jobs_api.bp, health.bp, metrics.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]

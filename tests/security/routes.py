@@ -40,6 +40,7 @@ class Place:
             "name": "app.css",
             "layout": "coach",
             "row_id": 1,
+            "holiday_id": 1,
             "channel": "sms",
             "message": "ticket",
             "passengers": 2,

@@ -108,6 +108,7 @@ NOT_OBJECTS = {  # variables of addresses that name no object of anybody, and wh
     "kind": "email or phone",
     "ending": "csv or xlsx",
     "row_id": "for platform staff only, who see all work",
+    "holiday_id": "for platform staff only, who keep the calendar",
     "channel": "sms or mail",
     "message": "a kind of message",
     "name": "a file of the site",
