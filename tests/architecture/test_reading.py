@@ -54,7 +54,7 @@ def test_no_get_writes(app: Flask, network: Network, state: str) -> None:
         "passengers": 2,
         "secret": "x" * 43,
         "kind": "email",
-        **dict.fromkeys(("agency_id", "member_id", "user_id", "passkey_id", *MONEY), 1),
+        **dict.fromkeys(("agency_id", "member_id", "passenger_id", "user_id", "passkey_id", *MONEY), 1),
     }
     client = app.test_client()
     assert client.get(f"/t/{token}").status_code == 303
