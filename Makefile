@@ -21,9 +21,9 @@ faults: ## the long form, an hour or more: every commit and call cut, the model 
 
 load: ## months of ten thousand, a hundred thousand and a million bookings: what closing them takes, and the pages over them
 	@scripts/setup dev
-	@LOAD_BOOKINGS=10000,100000,1000000 DESK_BOOKINGS=1000000 OFFICE_BOOKINGS=1000000 BOOKINGS_FOUND_IN=1000000 \
+	@LOAD_BOOKINGS=10000,100000,1000000 STATEMENT_BOOKINGS=1000000 DESK_BOOKINGS=1000000 OFFICE_BOOKINGS=1000000 BOOKINGS_FOUND_IN=1000000 \
 		.venv/bin/python -m pytest -s tests/services/test_million.py tests/services/test_desk_many.py \
-		tests/services/test_office_many.py tests/services/test_finding_many.py $(PYTEST_ARGS)
+		tests/services/test_office_many.py tests/services/test_finding_many.py tests/services/test_statement_files_many.py $(PYTEST_ARGS)
 
 security: ## the walls at length: schemathesis makes up 200 calls for each operation of the API
 	@scripts/setup dev

@@ -2,7 +2,8 @@
 
 Exact, not about right. A movement's `created_at` is when its transaction began, so one that commits late may carry a
 moment that is over. An hour is filled only when every transaction of this database began after its end: what began
-before has then committed, and is seen, or never will. Ten minutes of patience are beside that, for clocks. What is
+before has then committed, and is seen, or never will (whoever writes movements is one role of the database: it does
+not see when transactions of other roles began). Ten minutes of patience are beside that, for clocks. What is
 written with an older date on purpose (a load of demo data, a restored table) says so with `open_again`. Doctor adds the
 newest hours up anew at each round.
 """

@@ -60,7 +60,7 @@ START = {  # where each begins, and where the canary must be found in the page, 
     "guest": (),
     "traveller": ("/account", "/account/data"),
     "owner": ("/agency/", DEPARTURES, "/agency/reports", "/agency/team", "/agency/audit", "/agency/payout-account"),
-    "admin": ("/admin/agencies", "/admin/audit"),
+    "admin": ("/admin/agencies", "/admin/audit", "/admin/payments", "/admin/payments/1"),
 }
 FILES = {  # which files must have been met at least
     "guest": {".ics"},
