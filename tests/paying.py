@@ -174,16 +174,18 @@ def close_a_month(network: Network, settings: Settings, books: Books, *totals: i
 
 
 def write_draft(agency_id: int, by: int) -> tuple[int, int]:
-    """Write a settlement of 1,000 F without its lines and a draft for it, as rows; returns both numbers."""
+    """Write a settlement of 1,000 F without its lines, once, and a draft of 100 F for it; returns both numbers."""
 
     def work() -> tuple[int, int]:
         settlement = """
             INSERT INTO settlement (agency_id, period_start, period_end, gross, state, closed_at)
-            VALUES (:agency, '2026-01-31T23:00Z', '2026-02-28T23:00Z', 1000, 'closed', now()) RETURNING id
+            VALUES (:agency, '2026-01-31T23:00Z', '2026-02-28T23:00Z', 1000, 'closed', now())
+            ON CONFLICT (agency_id, period_start) DO UPDATE SET closed_at = now() RETURNING id
         """
         draft = """
             INSERT INTO payout (settlement_id, agency_id, reference, method, proof, amount, currency, prepared_by)
-            VALUES (:settlement, :agency, 'AP-P-DRAFT', 'outside', 'slip 7', 1000, 'XAF', :by) RETURNING id
+            VALUES (:settlement, :agency, 'AP-P-' || gen_random_uuid(), 'outside', 'slip 7', 100, 'XAF', :by)
+            RETURNING id
         """
         settlement_id = db.session.scalar(text(settlement), {"agency": agency_id})
         values = {"settlement": settlement_id, "agency": agency_id, "by": by}
