@@ -21,6 +21,7 @@ FINDS = (
     N_("a settlement that does not add up"),
     N_("payouts that differ from the net"),
     N_("an event settled twice, or for another sum than the ledger moved for the agency"),
+    N_("a movement of an agency that is in no settlement after three days"),
     N_("a sale left out of the closed period it belongs to"),
     N_("overlapping periods of one agency"),
     N_("work due for 5 minutes without a live lease"),
