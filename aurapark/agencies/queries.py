@@ -1,15 +1,24 @@
 """Reading agencies."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, or_, select
 
 from aurapark.agencies.errors import AgencyNotFound
-from aurapark.agencies.models import Agency
+from aurapark.agencies.models import Agency, AgencyState
 from aurapark.extensions import db
+from aurapark.keyset import Page, Place, fetch_all, fetch_page
 
 MAX_ID = 2**31 - 1  # of an integer
-PAGE_SIZE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class AgencySearch:
+    """Which agencies are wanted: a part of a name, code or licence, and a state; empty means all."""
+
+    text: str = ""
+    state: AgencyState | None = None
 
 
 def get_agency(agency_id: int, *, lock: bool = False) -> Agency:
@@ -33,9 +42,21 @@ def list_all_agencies() -> Sequence[Agency]:
     return db.session.scalars(select(Agency).order_by(Agency.name)).all()
 
 
-def list_agency_page(page: int) -> tuple[Sequence[Agency], int, int]:
-    """Return one page of all agencies by name, which page it is, and how many there are (two statements)."""
-    pages = max(1, -(-(db.session.scalar(select(func.count(Agency.id))) or 0) // PAGE_SIZE))
-    page = min(page, pages)
-    wanted = select(Agency).order_by(Agency.name, Agency.id).offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE)
-    return db.session.scalars(wanted).all(), page, pages
+def list_agencies(search: AgencySearch, *, after: Place | None = None) -> Page[Agency]:
+    """Return one page of agencies, newest first (one statement)."""
+    return fetch_page(_wanted(search), (Agency.id,), after=after)
+
+
+def each_agency(search: AgencySearch) -> Iterator[Agency]:
+    """Yield all of them, newest first."""
+    return fetch_all(_wanted(search), (Agency.id,))
+
+
+def _wanted(search: AgencySearch) -> Select[Agency]:
+    wanted = select(Agency)
+    if search.state:
+        wanted = wanted.where(Agency.state == search.state)
+    if search.text:
+        columns = (Agency.name, Agency.short_name, Agency.code, Agency.licence)
+        wanted = wanted.where(or_(*(column.icontains(search.text, autoescape=True) for column in columns)))
+    return wanted

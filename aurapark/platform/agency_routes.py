@@ -1,4 +1,4 @@
-"""Agencies, as the platform sees them: all of them, one of them, its state and commission, its people."""
+"""One agency, as the platform sees it: its state and commission, its people."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +14,7 @@ from aurapark.accounts.asking import keys
 from aurapark.accounts.models import AgencyRole, PlatformRole
 from aurapark.agencies import decisions
 from aurapark.agencies import payout_accounts as payouts
-from aurapark.agencies.queries import get_agency, list_agency_page
+from aurapark.agencies.queries import get_agency
 from aurapark.database import in_transaction
 from aurapark.errors import N_, DomainError
 from aurapark.office import invitations
@@ -25,7 +25,6 @@ from aurapark.wake import wake
 from aurapark.web.audience import Audience, AudienceBlueprint
 from aurapark.web.done import done_words
 from aurapark.web.language import sentence_of
-from aurapark.web.pages import page_number
 from aurapark.web.problems import Problem, problems_of
 
 bp = AudienceBlueprint("platform_agencies", __name__, audience=Audience.PLATFORM, url_prefix="/admin/agencies")
@@ -50,13 +49,6 @@ def require_agency() -> None:
     """Answer alike for every page about an agency that is not there, whatever its number."""
     if "agency_id" in (request.view_args or {}):
         get_agency((request.view_args or {})["agency_id"])
-
-
-@bp.get("", roles=EVERYBODY)
-def agencies() -> str:
-    """Show every agency with its state."""
-    found, page, pages = list_agency_page(page_number())
-    return render_template("admin/agencies.html", agencies=found, page=page, pages=pages)
 
 
 @bp.get("/<int:agency_id>", roles=EVERYBODY)

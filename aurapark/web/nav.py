@@ -25,7 +25,7 @@ AGENCY: Sequence[tuple[Any, str]] = (
 )
 PLATFORM: Sequence[tuple[Any, str]] = (
     (_l("Overview"), "platform.home"),
-    (_l("Agencies"), "platform_agencies.agencies"),
+    (_l("Agencies"), "platform_agency_list.agencies"),
     (_l("Payments"), "platform_payments.payments"),
     (_l("Refunds"), "platform_refunds.refunds"),
     (_l("Settlements"), "platform_settlements.settlements"),

@@ -51,6 +51,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.office import desk_routes as office_desk
     from aurapark.office import join_routes, payout_routes, team_routes
     from aurapark.office import settlement_routes as office_settlements
+    from aurapark.platform import agency_list_routes as platform_agency_list
     from aurapark.platform import agency_routes as platform_agencies
     from aurapark.platform import audit_routes as platform_audit
     from aurapark.platform import booking_routes as platform_bookings
@@ -83,7 +84,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     pages += [platform_payouts.bp]
     pages += [platform_payments.bp, platform_refunds.bp, platform_cases.bp, platform_disputes.bp]
     pages += [platform_templates.bp, platform_jobs.bp, platform_outbox.bp, platform_doctor.bp]
-    pages += [platform_holidays.bp]
+    pages += [platform_holidays.bp, platform_agency_list.bp]
     pages += [office_settlements.bp, platform_settlements.bp, platform_legal.bp]
     shown = [*pages, search_api.bp, checkout_api.bp, webhooks.bp, jobs_api.bp, health.bp, metrics.bp, openapi.bp]
     return shown if settings.production else [*shown, styleguide.bp]

@@ -61,6 +61,8 @@ rriirr iiiiiiii iii iusiusi  GET  /account/trips
 rriirx ffffffff fff fusfusf  POST /account/trips/bring
 rrnnrr nnnnnnnn iii nusnusi  GET  /admin/
 rrnnrr nnnnnnnn iii nusnusi  GET  /admin/agencies
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/agencies.csv
+rrnnrr nnnnnnnn iii nusnusi  GET  /admin/agencies.xlsx
 rrnnrr nnnnnnnn iii nusnusi  GET  /admin/agencies/<agency_id>
 rrnnrx nnnnnnnn ffi nusnuss  POST /admin/agencies/<agency_id>/activate
 rrnnrx nnnnnnnn ffi nusnuss  POST /admin/agencies/<agency_id>/commission
