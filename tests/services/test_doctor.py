@@ -85,7 +85,8 @@ PAID = """
     SELECT id, agency_id, 'x', 'outside', net + 1, 'XAF', 'approved', 1 FROM settlement
 """
 ONCE_MORE = """
-    INSERT INTO settlement (agency_id, period_start, period_end) SELECT agency_id, '2026-11-01', '2026-12-01' FROM booking
+    INSERT INTO settlement (agency_id, period_start, period_end)
+    SELECT agency_id, '2026-11-01', '2026-12-01' FROM booking
 """
 HOUR = """
     DELETE FROM ledger_filling; INSERT INTO ledger_filling (id, filled_until) VALUES (1, now());
@@ -93,12 +94,12 @@ HOUR = """
     VALUES ('bank', 'payout', 'XAF', date_trunc('hour', now() - interval '2 hours'), 5, 0)
 """
 VIOLATIONS = [
-    ("a settlement that does not add up", f"{SETTLED} UPDATE settlement SET gross = gross + 1"),
-    ("payouts that differ from the net", f"{SETTLED} {PAID}"),
-    ("an event settled twice", f"{SETTLED} UPDATE settlement_line SET amount = amount + 1"),
-    ("a sale left out of the closed period", f"{SETTLED} DELETE FROM settlement_line"),
+    ("a settlement that does not add up", SETTLED + "UPDATE settlement SET gross = gross + 1"),
+    ("payouts that differ from the net", SETTLED + PAID),
+    ("an event settled twice", SETTLED + "UPDATE settlement_line SET amount = amount + 1"),
+    ("a sale left out of the closed period", SETTLED + "DELETE FROM settlement_line"),
     ("in no settlement after three days", "UPDATE ledger_entry SET created_at = now() - interval '4 days'"),
-    ("overlapping periods", f"{SETTLED} {ONCE_MORE}"),
+    ("overlapping periods", SETTLED + ONCE_MORE),
     ("an hour of the ledger that does not come", HOUR),
     ("two claims on one seat", AGAIN.format("seat_claim")),
     ("does not own its whole leg", "DELETE FROM seat_claim WHERE segment = 1"),
