@@ -94,10 +94,10 @@ HOUR = """
     VALUES ('bank', 'payout', 'XAF', date_trunc('hour', now() - interval '2 hours'), 5, 0)
 """
 VIOLATIONS = [
-    ("a settlement that does not add up", SETTLED + "UPDATE settlement SET gross = gross + 1"),
+    ("a settlement that does not add up", SETTLED + "UPDATE settlement SET gross = gross + 1"),  # noqa: S608
     ("payouts that differ from the net", SETTLED + PAID),
-    ("an event settled twice", SETTLED + "UPDATE settlement_line SET amount = amount + 1"),
-    ("a sale left out of the closed period", SETTLED + "DELETE FROM settlement_line"),
+    ("an event settled twice", SETTLED + "UPDATE settlement_line SET amount = amount + 1"),  # noqa: S608
+    ("a sale left out of the closed period", SETTLED + "DELETE FROM settlement_line"),  # noqa: S608
     ("in no settlement after three days", "UPDATE ledger_entry SET created_at = now() - interval '4 days'"),
     ("overlapping periods", SETTLED + ONCE_MORE),
     ("an hour of the ledger that does not come", HOUR),
