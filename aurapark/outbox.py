@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     case,
+    delete,
     func,
     null,
     or_,
@@ -41,6 +42,7 @@ MOST_STEPS = 360  # the longest wait, in first steps: an hour at 10 seconds
 MOST_TRIES = 41  # about 24 hours with those waits
 MOST_SILENT = 5  # tries whose process never came back: what kills whoever touches it is not tried for a day
 ERROR_LENGTH = 300
+KEPT = timedelta(days=400)  # done work; by then nothing asks for the same again: its trip, payments, refunds are over
 SILENCE = "no process came back from it"
 PERSONAL = re.compile(r"\S+@\S+|\+?\d[\d .-]{5,}\d|[\w-]{24,}")  # addresses, telephone numbers, tokens
 
@@ -153,6 +155,14 @@ def revive(row_id: int) -> bool:
 def lay_to_rest(row_id: int) -> bool:
     """Close a dead row that shall not be done any more: `done`, its last error kept. False when it is not dead."""
     return _change_dead(row_id, state=WorkState.DONE, done_at=func.now())
+
+
+def forget_done(limit: int) -> int:
+    """Forget up to `limit` pieces of work that were done long ago; returns how many. The dead wait for a person."""
+    old = select(OutboxRow.id).where(OutboxRow.created_at < func.now() - KEPT, OutboxRow.state == WorkState.DONE)
+    chosen = old.order_by(OutboxRow.created_at).limit(limit).with_for_update(skip_locked=True)
+    gone = delete(OutboxRow).where(OutboxRow.id.in_(chosen.scalar_subquery())).returning(OutboxRow.id)
+    return len(db.session.execute(gone.execution_options(synchronize_session=False)).all())
 
 
 def _take(kinds: Sequence[str], limit: int, lease: timedelta, token: uuid.UUID) -> Any:

@@ -20,6 +20,7 @@ from aurapark.ledger.hours import fill_hours
 from aurapark.notifications.alarms import raise_alarms
 from aurapark.notifications.relay import send_due
 from aurapark.notifications.reminders import remind
+from aurapark.outbox import forget_done
 from aurapark.payouts.sweep import process_payouts
 from aurapark.reconciliation.gateway import reconcile_payments
 from aurapark.reconciliation.rounds import go_round
@@ -66,6 +67,7 @@ JOBS = (
     Job("forget-accounts", forget_old, (BY_NIGHT,), limit=1000, times=20, rounds=60),
     Job("forget-people", forget_people, (BY_NIGHT,), limit=500, times=20, rounds=60),
     Job("forget-limits", sweeps.forget_limits, (BY_NIGHT,), limit=1000, times=20, rounds=60),
+    Job("forget-work", lambda _, limit: in_transaction(lambda: forget_done(limit)), (BY_NIGHT,), 1000, 20, 60),
     Job("forget-forged-events", sweeps.forget_forged_events, (BY_NIGHT,), limit=1000, times=20, rounds=60),
     Job("seal-audit-log", lambda _, limit: in_transaction(lambda: seal(limit)), (MINUTELY,), limit=500, times=20),
     Job(

@@ -19,6 +19,7 @@ JOB_WORDS = {
     "forget-accounts": N_("Forgets old sessions, codes and links."),
     "forget-people": N_("Forgets guests' names and phones when their time has come."),
     "forget-limits": N_("Forgets old tries and counters."),
+    "forget-work": N_("Forgets messages that were sent long ago."),
     "forget-forged-events": N_("Forgets old forged events."),
     "seal-audit-log": N_("Seals new entries of the audit log."),
     "fill-ledger-hours": N_("Adds up the books hour by hour."),

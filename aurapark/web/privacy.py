@@ -41,7 +41,7 @@ def _kept() -> list[Kept]:
         Kept(_("Network a booking was made from"), _("Looking into abuse"), _("30 days")),
         Kept(_("Reports of the payment service"), _("Knowing what was paid"), _("their text 90 days")),
         Kept(_("Payments and refunds, without card or PIN"), _("Paying, paying back, the books"), no_end),
-        Kept(_("Messages we sent you"), _("Knowing that your ticket reached you"), no_end),
+        Kept(_("Messages we sent you"), _("Knowing that your ticket reached you"), _("400 days")),
         Kept(_("Account: e-mail, phone, name, hashed password"), _("Signing in, your trips"), _("until you erase it")),
         Kept(
             _("Your sessions: device, network, times"), _("Seeing and ending sign-ins that are not yours"), _("90 days")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from flask import Flask
 
+from aurapark import outbox
 from aurapark.accounts import sweeps
 from aurapark.limits import service as limits
 from aurapark.payments import idempotency
@@ -40,5 +41,7 @@ def test_the_times_it_names_are_those_of_the_code(traveller: Traveller) -> None:
     assert "unpaid 30 days, paid 3 years" in said
     assert timedelta(days=90) == rules.KEEP_EVENTS == sweeps.SESSIONS
     assert "their text 90 days" in said
+    assert timedelta(days=400) == outbox.KEPT
+    assert "400 days" in said
     assert timedelta(hours=72) == idempotency.KEPT
     assert "Kept: 72 hours." in said

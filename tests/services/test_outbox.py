@@ -138,3 +138,15 @@ def test_a_heap_of_one_kind_slows_no_other_down(app: Flask) -> None:
 
 def _plain(value: object) -> object:
     return getattr(value, "value", value)
+
+
+def test_work_done_long_ago_is_forgotten_and_nothing_else(app: Flask) -> None:
+    publish("old", "older", "young", "dead", "waiting")
+    run("UPDATE outbox SET state = 'done', done_at = now() WHERE dedupe_key IN ('old', 'older', 'young')")
+    run("UPDATE outbox SET state = 'dead' WHERE dedupe_key = 'dead'")
+    run("UPDATE outbox SET created_at = now() - interval '401 days' WHERE dedupe_key <> 'young'")
+    run("UPDATE outbox SET created_at = now() - interval '399 days' WHERE dedupe_key = 'young'")
+    assert in_transaction(lambda: outbox.forget_done(1)) == 1
+    assert in_transaction(lambda: outbox.forget_done(9)) == 1
+    assert in_transaction(lambda: outbox.forget_done(9)) == 0
+    assert rows("dedupe_key") == [("young",), ("dead",), ("waiting",)]
