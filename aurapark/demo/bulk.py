@@ -15,6 +15,7 @@ from aurapark.ledger.hours import open_again
 from aurapark.ledger.rules import postings_for_applied_payment
 from aurapark.money import Money
 from aurapark.references import booking_token, fingerprint
+from aurapark.settlements.fill import look_again
 from aurapark.timetable.rules import Leg
 
 NOT_IN_SANDBOX = "demo-"  # gateway ids of charges the sandbox has not been told of yet begin with this
@@ -117,6 +118,7 @@ def write_sales(sales: Sequence[Sale], *, token_key: str, signer: TicketSigner) 
     )
     if sales:
         open_again(min(sale.paid_at for sale in sales))
+        look_again(sorted({sale.trip.agency_id for sale in sales}))
 
 
 def _booking(sale: Sale, booking_id: int, payment_id: int, token_key: str) -> tuple[Any, ...]:

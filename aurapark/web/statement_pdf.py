@@ -52,6 +52,7 @@ class _Document(FPDF):
         self.add_font(FAMILY, "B", FONTS / "DejaVuSans-Bold.ttf")
         self.set_margins(MARGIN, MARGIN)
         self.set_auto_page_break(True, margin=18)
+        self.set_display_mode("default")  # no action when it is opened
         self.set_font(FAMILY, size=9)
 
     def footer(self) -> None:

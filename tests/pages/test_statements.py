@@ -337,3 +337,27 @@ def test_another_agencys_settlement_is_not_there(app: Flask, statement: Settleme
         assert stranger.get(path).status_code == 404
     for path in ("dispute", "withdraw"):
         assert stranger.send(f"{base}/lines/{line}/{path}", {"reason": "not mine"}).status_code == 404
+
+
+# Legal data
+
+
+def test_an_admin_says_what_an_agency_is_called_in_the_registers(app: Flask, network: Network) -> None:
+    admin = staff_browser(app, PlatformRole.ADMIN)[1]
+    path = f"/admin/agencies/{network.agency.id}/legal"
+    assert admin.send(path, {"rccm": "RC/DLA/2019/B/1"}).status_code == 422
+    assert admin.send(path, {"reason": "the extract came", "niu": "x" * 161}).status_code == 422
+    fields = {"legal_name": " Ŋgɔŋ  SARL ", "rccm": "RC/DLA/2019/B/1", "niu": "", "name": "Other", "state": "suspended"}
+    assert admin.send(path, {**fields, "reason": "the extract came"}).status_code == 303
+    db.session.expire_all()
+    agency = db.session.get_one(Agency, network.agency.id)
+    assert (agency.legal_name, agency.rccm, agency.niu, agency.legal_address) == (
+        "Ŋgɔŋ SARL",
+        "RC/DLA/2019/B/1",
+        None,
+        None,
+    )
+    assert (agency.name, agency.state) == (network.agency.name, "active")
+    (entry,) = logged("agency.legal")
+    assert (entry.reason, entry.after["niu"]) == ("the extract came", None)
+    assert "Ŋgɔŋ SARL" in admin.get(path).text

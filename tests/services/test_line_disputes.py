@@ -1,8 +1,10 @@
 """Disputed lines of settlements: once, in time, answered by one person, corrected in the first period not closed."""
 
 import threading
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +12,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from aurapark import clock
 from aurapark.accounts.models import AgencyRole, PlatformRole, User
+from aurapark.agencies.statement_messages import StatementMessage
 from aurapark.config import Settings
 from aurapark.database import in_transaction
 from aurapark.errors import DomainError
@@ -18,6 +22,10 @@ from aurapark.extensions import db
 from aurapark.ledger.models import EventType
 from aurapark.ledger.rules import COMMISSION, payable
 from aurapark.ledger.service import list_postings
+from aurapark.notifications.mail import Letter
+from aurapark.notifications.parcels import write_parcel
+from aurapark.notifications.sms import Sms
+from aurapark.outbox import Work
 from aurapark.reconciliation.doctor import Verdict, examine
 from aurapark.settlements import disputing
 from aurapark.settlements.calculate import calculate_settlements
@@ -40,7 +48,7 @@ from aurapark.settlements.errors import (
 )
 from aurapark.settlements.models import LineKind, Settlement, SettlementLine, SettlementState
 from tests.accounts import make_staff
-from tests.factories import Network
+from tests.factories import Network, make_agency
 from tests.office import logged, post_of
 from tests.statements import last_month, line_of
 from tests.stories import confirm, race
@@ -173,7 +181,8 @@ def test_both_sides_are_told(
     settings: Settings, network: Network, statement: Settlement, owner: User, finance: User
 ) -> None:
     make_staff(AgencyRole.MANAGER, network.agency, email="manager@example.cm")
-    accountant = make_staff(AgencyRole.ACCOUNTANT, network.agency, email=None, email_verified_at=None, phone="+237671000777", language="fr")
+    by_phone = {"email": None, "email_verified_at": None, "phone": "+237671000777"}
+    accountant = make_staff(AgencyRole.ACCOUNTANT, network.agency, language="fr", **by_phone)
     line, read = line_of(statement).ledger_entry_id, post_of(settings)
     dispute(statement, line, owner)
     told = dict(read())
@@ -246,3 +255,25 @@ def _without_guard(sql: str, row_id: int) -> Callable[[], None]:
         db.session.execute(text(sql), {"id": row_id})
 
     return work
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_message_fits_with_the_longest_names(app: Flask, settings: Settings, language: str) -> None:
+    agency = make_agency(
+        name="<b>Étoile</b> & Fils du Wouri Voyages Internationaux", short_name="Étoile du Wouri Voyages"
+    )
+    reader = make_staff(AgencyRole.OWNER, agency, email="o@example.cm", phone="+237671000888", language=language)
+    far = replace(settings, site_url="https://reservations.aurapark.example.com")
+    facts = {"settlement": 123456, "line": 123456789, "month": "2026-09", "net": -1234567, "amount": 1234567}
+    for message in StatementMessage:
+        payload = {"statement": message.value, "user": reader.id, "of": agency.id, **facts}
+        if message == StatementMessage.READY:
+            payload.pop("line")
+        sms = write_parcel(Work(1, "sms", payload, 1, clock.now(), uuid.uuid4()), far)
+        assert isinstance(sms, Sms)
+        assert "reservations.aurapark.example.com/" in sms.text
+        letter = write_parcel(Work(1, "mail", payload, 1, clock.now(), uuid.uuid4()), far)
+        assert isinstance(letter, Letter)
+        assert "\n" not in letter.subject
+        assert "<b>" not in letter.html
+        assert ("Vous recevez" if language == "fr" else "You get") in letter.text
