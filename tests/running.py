@@ -96,7 +96,8 @@ def running_site(
         site = Site(url, sandbox, {**os.environ, **settings}, folder)
         threads = settings["WEB_THREADS"]
         bind = ("--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--workers", "2", "--threads", threads)
-        site.start("web", str(BIN / "gunicorn"), "app:app", *bind, "--log-level", "warning")
+        in_time = ("--graceful-timeout", str(STOP_SECONDS // 2))  # what hangs when a test ends is not waited for
+        site.start("web", str(BIN / "gunicorn"), "app:app", *bind, *in_time, "--log-level", "warning")
         for name in processes:
             site.start(name, str(BIN / "aurapark"), name)
         try:
