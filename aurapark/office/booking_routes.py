@@ -35,6 +35,7 @@ READERS = frozenset({AgencyRole.OWNER, AgencyRole.MANAGER, AgencyRole.CLERK, Age
 SENDERS = frozenset({AgencyRole.OWNER, AgencyRole.MANAGER, AgencyRole.CLERK})
 CHANGERS = frozenset({AgencyRole.OWNER, AgencyRole.MANAGER})
 SEE_BOOKS = frozenset({AgencyRole.OWNER, AgencyRole.ACCOUNTANT})
+EXPORTERS = frozenset({AgencyRole.OWNER, AgencyRole.ACCOUNTANT})
 SEE_PHONES = READERS - {AgencyRole.ACCOUNTANT}
 FILES = ("csv", "xlsx")
 COLUMNS = (
@@ -68,8 +69,8 @@ def bookings() -> Response:
     return _show_list(staff, _list_form(staff))
 
 
-@bp.get("/bookings.csv", roles=READERS, defaults={"ending": "csv"})
-@bp.get("/bookings.xlsx", roles=READERS, defaults={"ending": "xlsx"})
+@bp.get("/bookings.csv", roles=EXPORTERS, defaults={"ending": "csv"})
+@bp.get("/bookings.xlsx", roles=EXPORTERS, defaults={"ending": "xlsx"})
 def export(ending: str) -> Response:
     """Give out the bookings as a file, narrowed as the page was."""
     staff = current_staff()
@@ -132,7 +133,7 @@ def _show_list(staff: Staff, form: BookingListForm) -> Response:
 
     sees = staff.role in SEE_PHONES
     values = {"staff": staff, "words": booking_words, "sees_phones": sees}
-    return show_list("agency/bookings.html", form, find, exports=FILES, **values)
+    return show_list("agency/bookings.html", form, find, exports=FILES if staff.role in EXPORTERS else (), **values)
 
 
 def _search(staff: Staff, form: BookingListForm) -> Any:
