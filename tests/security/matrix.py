@@ -182,8 +182,8 @@ rrnnrx ffifinfn nnn fusiusn  POST /agency/bookings/<reference>/passengers/<passe
 rrnnrx ffifinfn nnn fusiusn  POST /agency/bookings/<reference>/passengers/<passenger_id>/seat
 rrnnrx ffifinfn nnn fusiusn  POST /agency/bookings/<reference>/refund
 rrnnrx ififinnn nnn iusiusn  POST /agency/bookings/<reference>/resend
-rrnnrr ifiiiiii nnn iusiusn  GET  /agency/bookings.csv
-rrnnrr ifiiiiii nnn iusiusn  GET  /agency/bookings.xlsx
+rrnnrr fffiiifi nnn fusiusn  GET  /agency/bookings.csv
+rrnnrr fffiiifi nnn fusiusn  GET  /agency/bookings.xlsx
 rrnnrr iiiiiiii nnn iusiusn  GET  /agency/departures
 rrnnrr iiiiiiii nnn iusiusn  GET  /agency/departures.csv
 rrnnrr iiiiiiii nnn iusiusn  GET  /agency/departures.xlsx
