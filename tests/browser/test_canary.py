@@ -47,7 +47,7 @@ FIELDS = {
     "seat_map": ("name_fr", "name_en"),
     "city": ("name",),
     "stop": ("name",),
-    "passenger": ("name",),
+    "passenger": ("name", "former_name"),
     "booking": ("payer_name",),
     "payment": ("failure",),
     "user_account": ("name",),
@@ -59,7 +59,10 @@ DEPARTURES = f"/agency/departures?day={clock.today() + timedelta(days=1)}"
 START = {  # where each begins, and where the canary must be found in the page, as text
     "guest": (),
     "traveller": ("/account", "/account/data"),
-    "owner": ("/agency/", DEPARTURES, "/agency/reports", "/agency/team", "/agency/audit", "/agency/payout-account"),
+    "owner": (
+        *("/agency/", DEPARTURES, "/agency/bookings", "/agency/reports", "/agency/team", "/agency/audit"),
+        "/agency/payout-account",
+    ),
     "admin": ("/admin/agencies", "/admin/audit", "/admin/payments", "/admin/payments/1"),
 }
 FILES = {  # which files must have been met at least
@@ -124,6 +127,8 @@ def sung(servers: EmbeddedServers, template_database: str, tmp_path_factory: pyt
                 "/account",
                 f"/admin/agencies/{network.agency.id}",
                 f"/admin/bookings/{sold.reference}",
+                f"/agency/bookings/{sold.reference}",
+                f"/agency/bookings/{sold.reference}/cancel",
                 f"/admin/users/{people['owner'].id}",
                 f"/find?x={CANARY}",
                 f"/trips?from={CANARY}&to={CANARY}",
