@@ -144,9 +144,10 @@ def _void_unused(booking: Booking, payment: Payment, amount: int) -> bool:
     if chosen:
         because = CancelledBecause.TRAVELLER  # the payer's own doing
         drop_passengers(booking, chosen, unused, whole=whole, because=because, at=trip.asked_at)
-        after = {"seats": [passenger.seat for passenger in chosen], "refund": 0}
+        seats = [passenger.seat for passenger in chosen]
+        after = {"seats": seats, "refund": 0}
         audit.record("booking.cancel", "booking", booking.reference, reason="its money is disputed", after=after)
-        announce(Message.DISPUTED, booking, occasion=payment.public_id, seats=after["seats"])
+        announce(Message.DISPUTED, booking, occasion=payment.public_id, seats=seats)
     return bool(chosen)
 
 
