@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from aurapark import clock
 from aurapark.cases.models import Case
@@ -150,6 +151,18 @@ def test_webhooks_five_times_and_a_poll_at_once_book_it_once(
     deliver()
     desk.drain(transfers, between=partial(finish, sandbox))
     assert (states(), posts(sandbox), desk.settlement().state) == (["succeeded"], 1, "paid")
+    before = everything()
+    race(app, *[deliver] * 3)
+    desk.drain(transfers, between=partial(finish, sandbox))
+    assert everything() == before
+
+
+def everything() -> list[list[tuple[object, ...]]]:
+    """What told again must not change."""
+    db.session.rollback()
+    views = ("settlement", "settlement_line", "payout", "ledger", "outbox")
+    asked = [db.session.execute(text(f"SELECT * FROM audit.{view} ORDER BY 1, 2")) for view in views]  # noqa: S608
+    return [[tuple(row) for row in found] for found in asked]
 
 
 @pytest.mark.parametrize("changes", [{"status": "FAILED"}, {"amount": 1}, {"reference": "AP-P-NOBODYS"}])

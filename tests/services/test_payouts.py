@@ -101,6 +101,16 @@ class TestTheStraightWay:
         assert "0000" in said
         assert "670000000" not in said
 
+    def test_who_has_no_mail_gets_one_sms(self, desk: Desk, gateway: FakeTransfers, settings: Settings) -> None:
+        _without(
+            "UPDATE user_account SET email = NULL, email_verified_at = NULL, phone = '+237699112233'"
+            " WHERE email = 'owner@example.cm'"
+        )
+        desk.approved()
+        desk.drain(gateway, between=gateway.end)
+        ((to, said),) = post_of(settings)()
+        assert (to, "AuraPark" in said, len(said) <= 160) == ("+237699112233", True, True)
+
 
 class TestWhoAndWhat:
     def test_nobody_approves_what_they_prepared_whatever_their_role_by_then(self, desk: Desk) -> None:
