@@ -93,8 +93,8 @@ def departures() -> Response:
     return _show_departures(staff, _departures_form(staff))
 
 
-@bp.get("/departures.csv", roles=EVERYBODY, defaults={"ending": "csv"})
-@bp.get("/departures.xlsx", roles=EVERYBODY, defaults={"ending": "xlsx"})
+@bp.get("/departures.csv", roles=BOOKS, defaults={"ending": "csv"})
+@bp.get("/departures.xlsx", roles=BOOKS, defaults={"ending": "xlsx"})
 def departures_file(ending: str) -> Response:
     """Give out the departures of a day as a file."""
     staff = current_staff()
@@ -112,8 +112,8 @@ def reports() -> Response:
     return _show_reports(staff, _period_form(staff))
 
 
-@bp.get("/reports.csv", roles=MONEY, defaults={"ending": "csv"})
-@bp.get("/reports.xlsx", roles=MONEY, defaults={"ending": "xlsx"})
+@bp.get("/reports.csv", roles=BOOKS, defaults={"ending": "csv"})
+@bp.get("/reports.xlsx", roles=BOOKS, defaults={"ending": "xlsx"})
 def reports_file(ending: str) -> Response:
     """Give out what was sold in a period as a file: a line for each day, channel and route."""
     staff = current_staff()
@@ -137,7 +137,7 @@ def _show_departures(staff: Staff, form: DeparturesForm) -> Response:
 
     known = {"staff": staff, "sees_bookings": staff.role in FIND_BOOKINGS}
     words = {"trip_state": trip_state, "class_name": class_name}
-    return show_list("agency/departures.html", form, find, exports=FILES, **known, **words)
+    return show_list("agency/departures.html", form, find, exports=_files(staff), **known, **words)
 
 
 def _span(staff: Staff, form: DeparturesForm) -> tuple[datetime, datetime]:
@@ -155,9 +155,14 @@ def _show_reports(staff: Staff, form: PeriodForm) -> Response:
         sales=read_sales(staff.agency.id, form.period) if valid else None,
         figures=sales_figures,
         choices=CHOICES,
-        files=FILES,
+        files=_files(staff),
     )
     return make_response(page, 200 if valid else 422)
+
+
+def _files(staff: Staff) -> tuple[str, ...]:
+    """Return the endings of the files that a role may take away."""
+    return FILES if staff.role in BOOKS else ()
 
 
 def _departure_rows(staff: Staff, form: DeparturesForm) -> Iterator[tuple[Any, ...]]:

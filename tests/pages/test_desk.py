@@ -133,7 +133,7 @@ def test_departures_on_the_page_say_how_full_and_what_was_scanned(app: Flask, ne
 @pytest.mark.usefixtures("morning")
 def test_departures_as_files(app: Flask, network: Network) -> None:
     sell(network, "12", "13")
-    browser = at_desk(app, network, AgencyRole.BOARDING)
+    browser = at_desk(app, network, AgencyRole.ACCOUNTANT)
     answer = browser.get("/agency/departures.csv", buffered=True)
     rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"), newline="")))
     local = f"{network.trip.departs_at + timedelta(hours=1):%Y-%m-%d %H:%M:%S}"
@@ -241,9 +241,11 @@ def test_each_role_sees_what_it_may(app: Flask, network: Network) -> None:
         assert ('href="/agency/team"' in page) == (role in (AgencyRole.OWNER, AgencyRole.MANAGER)), role
         assert ('href="/agency/audit"' in page) == (role == AgencyRole.OWNER), role
         assert 'aria-current="page">Today' in page
-        for path in ("/agency/reports", "/agency/reports.csv"):
-            assert browser.get(path, buffered=True).status_code == (200 if role in MONEY else 403), role
-        assert browser.get("/agency/departures").status_code == 200
+        reports, departures = browser.get("/agency/reports"), browser.get("/agency/departures")
+        assert (reports.status_code, departures.status_code) == (200 if role in MONEY else 403, 200), role
+        for path, shown in (("/agency/reports.csv", reports), ("/agency/departures.xlsx", departures)):
+            assert browser.get(path, buffered=True).status_code == (200 if role in BOOKS else 403), role
+            assert (path in shown.text) == (role in BOOKS), (role, path)
     other = at_desk(app, Network.make(), AgencyRole.OWNER)
     assert "8,000" not in other.get("/agency/").text
     assert "8,000" not in other.get("/agency/reports").text
