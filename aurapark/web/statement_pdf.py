@@ -13,6 +13,7 @@ from typing import Any
 from flask_babel import gettext
 from fpdf import FPDF, FontFace, ViewerPreferences
 from fpdf.enums import XPos, YPos
+from fpdf.output import OutputProducer
 
 from aurapark.agencies.models import Agency
 from aurapark.extensions import db
@@ -29,7 +30,7 @@ MOST_TRIPS = 1000  # more are summed up by day
 MOST_CARRIED = 200
 MARGIN = 12
 LINE = 4.6
-SUM_WIDTHS = (18, 22, 22, 22, 22)
+SUM_WIDTHS = (19, 20, 29, 19, 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,14 @@ class Issuer:
     niu: str
 
 
+class _Still(OutputProducer):
+    """Writes a document that does nothing when it is opened; the library would have it zoom."""
+
+    def _finalize_catalog(self, catalog_obj: Any, *given: Any, **named: Any) -> None:
+        super()._finalize_catalog(catalog_obj, *given, **named)
+        catalog_obj.open_action = None
+
+
 class _Document(FPDF):
     """A4 with the number of the statement and of the page at the foot of each."""
 
@@ -52,7 +61,6 @@ class _Document(FPDF):
         self.add_font(FAMILY, "B", FONTS / "DejaVuSans-Bold.ttf")
         self.set_margins(MARGIN, MARGIN)
         self.set_auto_page_break(True, margin=18)
-        self.set_display_mode("default")  # no action when it is opened
         self.set_font(FAMILY, size=9)
 
     def footer(self) -> None:
@@ -85,7 +93,7 @@ def write_pdf(statement: Statement, issuer: Issuer) -> bytes:
     _write_sums(document, statement)
     _write_trips(document, statement)
     _write_carried(document, statement)
-    return bytes(document.output())
+    return bytes(document.output(output_producer_class=_Still))
 
 
 def _write_head(document: _Document, statement: Statement, issuer: Issuer, title: str) -> None:

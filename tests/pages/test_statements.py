@@ -267,6 +267,7 @@ def test_the_document_holds_sums_trips_and_legal_data(
     assert all(head in page.extract_text() for page in reader.pages[:last])
     assert said.count("Douala – Yaoundé (") == 70
     assert reader.trailer["/Root"]["/Lang"].startswith(language)
+    assert "/OpenAction" not in reader.trailer["/Root"]
     assert network.agency.name in (reader.metadata.title or "")
     assert all(font["/FontDescriptor"]["/FontFile2"] for font in embedded(reader))
     again = accountant.get(f"/agency/settlements/{statement.id}.pdf", headers={"Accept-Language": language})

@@ -276,4 +276,5 @@ def test_every_message_fits_with_the_longest_names(app: Flask, settings: Setting
         assert isinstance(letter, Letter)
         assert "\n" not in letter.subject
         assert "<b>" not in letter.html
+        assert "&amp;amp;" not in letter.html
         assert ("Vous recevez" if language == "fr" else "You get") in letter.text
