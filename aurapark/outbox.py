@@ -67,6 +67,7 @@ class OutboxRow(Model):
         Index("ix_outbox_due", "kind", "next_at", postgresql_where=text("state IN ('ready', 'leased')")),
         Index("ix_outbox_dead", "id", postgresql_where=text("state = 'dead'")),
         Index("ix_outbox_created_at", "created_at", "id"),
+        Index("ix_outbox_open", "created_at", "id", postgresql_where=text("state <> 'done'")),
         Index("ix_outbox_dedupe_key", "dedupe_key", postgresql_ops={"dedupe_key": "text_pattern_ops"}),
     )
 
