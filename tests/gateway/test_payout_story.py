@@ -1,9 +1,11 @@
 """The whole way of a payout against the sandbox: whatever happens on the line, it is made once, and the books agree."""
 
 import json
+import signal
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -28,6 +30,7 @@ from aurapark.reconciliation.report import Report
 from aurapark.reconciliation.transfers import reconcile_transfers
 from tests.factories import Network
 from tests.paying import NET, Desk, later, make_desk, payouts, states
+from tests.processes import Process, eventually
 from tests.refunding import findings
 from tests.stories import race
 
@@ -192,6 +195,25 @@ def test_money_that_comes_back_is_seen(
     lists = FlutterwaveLists(Calls(sandbox.base_url, SANDBOX_SECRET_KEY))
     assert states() == ["succeeded"]
     assert examine_holdings(Provider.FLUTTERWAVE, lists).verdict == Verdict.FOUND
+
+
+def test_a_sweeper_killed_between_the_call_and_its_answer_sends_once(
+    sandbox: RunningSandbox, transfers: FlutterwaveTransfers, desk: Desk, settings: Settings, tmp_path: Path
+) -> None:
+    desk.approved()
+    sandbox.admin.fault("slow", endpoint="transfer", seconds=10)
+    sweeper = Process("sweeper", settings, tmp_path, FLUTTERWAVE_BASE_URL=sandbox.base_url)
+    eventually(sandbox.admin.transfers)
+    sweeper.stop(signal.SIGKILL)
+    assert states() == ["sending"]
+    assert not desk.step(transfers)  # its lease is not over yet
+    desk.drain(transfers, between=partial(wait_out_the_lease, sandbox))
+    assert (states(), really(sandbox), posts(sandbox)) == (["succeeded"], [NET], 1)
+
+
+def wait_out_the_lease(sandbox: RunningSandbox) -> None:
+    later(timedelta(minutes=3))
+    finish(sandbox)
 
 
 def test_four_workers_and_two_payouts_make_two_transfers(
