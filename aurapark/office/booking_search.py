@@ -79,12 +79,13 @@ class RouteName:
 def find_bookings(search: BookingSearch, *, after: Place | None = None) -> Page[FoundBooking]:
     """Return a page of the bookings that are wanted (four statements)."""
     db.session.execute(PLAN_EACH)
+    wanted = _wanted(replace(search, words=()))
+    if search.words:
+        wanted = wanted.where(_among_named(search, after))
     if not search.by_journey:
-        found = fetch_page(_wanted(search), BY_BOOKING, after=after)
+        found = fetch_page(wanted, BY_BOOKING, after=after)
         return Page(_with_journeys(found.rows), found.behind)
-    found = fetch_page(
-        _wanted(search), BY_DEPARTURE, after=after, place_of=lambda row: (row.departs_at, row.Booking.id)
-    )
+    found = fetch_page(wanted, BY_DEPARTURE, after=after, place_of=lambda row: (row.departs_at, row.Booking.id))
     return Page(_with_journeys([row.Booking for row in found.rows]), found.behind)
 
 
