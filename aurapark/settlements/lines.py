@@ -80,7 +80,8 @@ def list_trips(settlement: Settlement, zone: str, search: TripSearch, *, after: 
 
 def sum_by_trip(settlement_id: int, trip_ids: list[int]) -> dict[int, Any]:
     """Return the sums of these trips in a settlement, by trip (one statement): bookings, gross … net, lines."""
-    wanted = _sums(Booking.trip_id, settlement_id).where(Booking.trip_id.in_(trip_ids))
+    bookings = select(Booking.id).where(Booking.trip_id.in_(trip_ids))
+    wanted = _sums(Booking.trip_id, settlement_id).where(_of_bookings(bookings))
     return {row[0]: row for row in db.session.execute(wanted.group_by(Booking.trip_id))}
 
 
@@ -145,13 +146,21 @@ def _narrowed(search: LineSearch) -> Iterator[ColumnElement[bool]]:
     if search.kind:  # in writing, so that the index of rare kinds is seen to hold it
         yield line.kind == bindparam("kind", search.kind, type_=line.kind.type, literal_execute=True)
     if search.carried is not None:
-        yield line.carried.is_(search.carried)
+        carried: Any = line.carried  # as it stands: IS TRUE would not be seen to be what the index holds
+        yield carried if search.carried else ~carried
     for wanted in (
         select(Booking.id).where(Booking.reference == search.reference) if search.reference else None,
         select(Booking.id).where(Booking.trip_id == search.trip_id) if search.trip_id else None,
     ):
-        if wanted is not None:  # an array is found first, and its few lines by their index
-            yield line.booking_id == func.any(func.array(wanted.scalar_subquery()))
+        if wanted is not None:
+            yield _of_bookings(wanted)
+
+
+def _of_bookings(wanted: Select[Any]) -> ColumnElement[bool]:
+    """Lines of few bookings: as an array they are found first and their lines by the index, where a join would read
+    every line of the month."""
+    few: ColumnElement[bool] = SettlementLine.booking_id == func.any(func.array(wanted.scalar_subquery()))
+    return few
 
 
 def _has_lines(settlement_id: int) -> ColumnElement[bool]:
