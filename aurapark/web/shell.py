@@ -57,14 +57,14 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     from aurapark.platform import booking_routes as platform_bookings
     from aurapark.platform import case_routes as platform_cases
     from aurapark.platform import dispute_routes as platform_disputes
-    from aurapark.platform import legal_routes as platform_legal
-    from aurapark.platform import payment_routes as platform_payments
-    from aurapark.platform import payout_routes as platform_payouts
-    from aurapark.platform import refund_routes as platform_refunds
     from aurapark.platform import doctor_routes as platform_doctor
     from aurapark.platform import holiday_routes as platform_holidays
     from aurapark.platform import job_routes as platform_jobs
+    from aurapark.platform import legal_routes as platform_legal
     from aurapark.platform import outbox_routes as platform_outbox
+    from aurapark.platform import payment_routes as platform_payments
+    from aurapark.platform import payout_routes as platform_payouts
+    from aurapark.platform import refund_routes as platform_refunds
     from aurapark.platform import routes as platform
     from aurapark.platform import settlement_routes as platform_settlements
     from aurapark.platform import template_routes as platform_templates
