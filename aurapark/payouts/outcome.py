@@ -42,9 +42,10 @@ def record(payout_id: int, seen: GatewayTransfer, *, base: timedelta) -> None:
         return _differ(payout, seen, now=now, base=base)
     if payout.state in UNDECIDED:
         payout.gateway_transfer_id, payout.failure, payout.checks = seen.transfer_id, None, 0
+        before = payout.state
         states.move(payout, PayoutState.SENT)
         db.session.flush()
-        note(payout, "sent", reason=f"the gateway has it as {seen.transfer_id}, {seen.status}")
+        note(payout, "sent", before=before, reason=f"the gateway has it as {seen.transfer_id}, {seen.status}")
     if payout.state in (PayoutState.SUCCEEDED, PayoutState.FAILED):
         return _note_contrary(payout, seen)
     if payout.state != PayoutState.SENT or payout.gateway_transfer_id != seen.transfer_id:
@@ -71,17 +72,18 @@ def settle(payout: Payout, settlement: Settlement, *, now: datetime) -> None:
         settlement.paid_at = now
         db.session.flush()
     resolve_payout(payout.id, actor=audit.SYSTEM, reason="the agency is paid")
-    note(payout, "succeed", reason="the agency is paid")
+    note(payout, "succeed", before=PayoutState.SENT, reason="the agency is paid")
     tell_paid(payout, settlement)
     log_event("payout_succeeded", payout=payout.id, settlement=settlement.id, agency=payout.agency_id)
 
 
 def fail(payout: Payout, why: str, *, now: datetime) -> None:
     """Nothing was paid: a person looks at why, and prepares another payout under another reference."""
+    before = payout.state
     states.move(payout, PayoutState.FAILED)
     payout.ended_at, payout.next_check_at, payout.failure = now, None, why
     db.session.flush()
-    note(payout, "fail", reason=why)
+    note(payout, "fail", before=before, reason=why)
     need_a_person(payout, CaseKind.PAYOUT_FAILED, {"why": why})
 
 

@@ -139,7 +139,7 @@ def _commit_sending(payout_id: int, patience: Patience) -> bool:
     states.move(payout, PayoutState.SENDING)
     payout.sending_at, payout.failure, payout.posts = now, None, 0 if why else 1
     db.session.flush()
-    note(payout, "send", reason="approved by a second person")
+    note(payout, "send", before=PayoutState.APPROVED, reason="approved by a second person")
     if why:
         _move_to_unknown(payout, why)
         payout.next_check_at = now + rules.pause(patience.base)
@@ -210,7 +210,7 @@ def _move_to_unknown(payout: Payout, why: str) -> None:
     states.move(payout, PayoutState.UNKNOWN)
     payout.failure = why
     db.session.flush()
-    note(payout, "unknown", reason=why)
+    note(payout, "unknown", before=PayoutState.SENDING, reason=why)
 
 
 def _ask_again(step: _Step, patience: Patience, error: GatewayError) -> None:

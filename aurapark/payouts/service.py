@@ -75,7 +75,7 @@ def prepare(settlement_id: int, wanted: Wanted, *, by: int, reason: str) -> Payo
     )
     db.session.add(payout)
     db.session.flush()
-    note(payout, "prepare", actor=_actor(by), reason=reason)
+    note(payout, "prepare", before=None, actor=_actor(by), reason=reason)
     return payout
 
 
@@ -94,7 +94,7 @@ def approve(payout: Payout, *, by: int, reason: str) -> None:
     states.move(payout, PayoutState.APPROVED)
     payout.approved_by, payout.approved_at, payout.next_check_at = by, func.now(), func.now()
     db.session.flush()
-    note(payout, "approve", actor=_actor(by), reason=reason)
+    note(payout, "approve", before=PayoutState.DRAFT, actor=_actor(by), reason=reason)
 
 
 def reject(payout: Payout, *, by: int, reason: str) -> None:
@@ -103,7 +103,7 @@ def reject(payout: Payout, *, by: int, reason: str) -> None:
         raise NotADraft
     payout.rejected_by, payout.rejected_at = by, func.now()
     db.session.flush()
-    note(payout, "reject", actor=_actor(by), reason=reason)
+    note(payout, "reject", before=PayoutState.DRAFT, actor=_actor(by), reason=reason)
 
 
 def in_the_way(payout: Payout) -> str | None:
@@ -169,10 +169,11 @@ def make_payout_due(reference: str) -> bool:
     return known is not None
 
 
-def note(payout: Payout, action: str, *, reason: str, actor: str = audit.SYSTEM) -> None:
-    """Put a step on record."""
+def note(payout: Payout, action: str, *, before: PayoutState | None, reason: str, actor: str = audit.SYSTEM) -> None:
+    """Put a step on record, with the state it was in before."""
     after: dict[str, Any] = {"state": payout.state.value, "amount": payout.amount, "settlement": payout.settlement_id}
-    audit.record(f"payout.{action}", ENTITY, str(payout.id), actor=actor, reason=reason, after=after)
+    was = {**after, "state": before.value} if before else None
+    audit.record(f"payout.{action}", ENTITY, str(payout.id), actor=actor, reason=reason, before=was, after=after)
 
 
 def _require_payable(settlement: Settlement) -> int:
