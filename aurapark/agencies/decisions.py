@@ -55,8 +55,8 @@ def set_legal_data(agency_id: int, data: dict[str, str | None], *, actor: str, r
     before = {name: getattr(agency, name) for name in LEGAL}
     if before == data:
         return agency
-    for name in LEGAL:
-        setattr(agency, name, data[name])
+    agency.legal_name, agency.legal_address = data["legal_name"], data["legal_address"]
+    agency.rccm, agency.niu = data["rccm"], data["niu"]
     audit.record("agency.legal", ENTITY, str(agency.id), actor=actor, reason=reason, before=before, after=data)
     log_event("agency_legal", agency=agency.id)
     return agency

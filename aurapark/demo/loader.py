@@ -21,6 +21,8 @@ from aurapark.demo.network import write_agencies, write_places
 from aurapark.demo.sales import Sale, sell
 from aurapark.demo.scenarios import Stage, play_scenarios
 from aurapark.extensions import db
+from aurapark.settlements.calculate import calculate_settlements
+from aurapark.settlements.fill import AT_ONCE
 from aurapark.timetable.generate import generate_trips
 from aurapark.timetable.holidays import write_known
 
@@ -79,6 +81,8 @@ def load_demo(settings: Settings, *, seed: int = DEFAULT_SEED, scale: int = 1) -
     trips = sum(in_transaction(lambda: generate_trips(day, 1)) for day in days)  # noqa: B023  run at once
     bookings, seats = _fill_trips(settings, seed)
     in_transaction(lambda: db.session.execute(ANALYZE))
+    while calculate_settlements(settings, AT_ONCE):  # what is dated days ago is looked for in settlements at once
+        pass
     sandbox = find_sandbox(settings)
     if sandbox is None:
         return Loaded(trips, bookings, seats, charges=None)
