@@ -1,4 +1,4 @@
-"""`aurapark disputes …`: what payers ask back through their banks, opened and closed by hand, as on the platform's pages."""
+"""`aurapark disputes …`: what payers ask back through their banks, opened and closed by hand as on the pages."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar

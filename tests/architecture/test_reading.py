@@ -10,10 +10,10 @@ from aurapark.extensions import db
 from aurapark.references import booking_token
 from tests.factories import Network
 from tests.fakes import FakeGateway
+from tests.security.routes import Place
 from tests.stories import HOLD_TERMS, check, hold, start
 
 WRITES = {"booking.open_link", "payment.come_back"}  # the private link; the way back, which asks for a check
-MONEY = ("payment_id", "event_id", "refund_id", "proposal_id", "case_id", "dispute_id")
 LEG = "from=DLA&to=YAO&passengers=2"
 QUERIES = {
     "search.results": LEG + "&date={date}",
@@ -45,17 +45,7 @@ def test_no_get_writes(app: Flask, network: Network, state: str) -> None:
         gateway.charge(payment.tx_ref, payment.expected_amount)
         check(payment, gateway)
     token = booking_token(HOLD_TERMS.token_key, booking.reference, 1)
-    values = {
-        "trip_id": network.trip.id,
-        "reference": booking.reference,
-        "tx_ref": payment.tx_ref,
-        "name": "app.css",
-        "layout": "coach",
-        "passengers": 2,
-        "secret": "x" * 43,
-        "kind": "email",
-        **dict.fromkeys(("agency_id", "member_id", "passenger_id", "user_id", "passkey_id", *MONEY), 1),
-    }
+    values = Place(network, booking, payment, gateway).values()
     client = app.test_client()
     assert client.get(f"/t/{token}").status_code == 303
     before, seen = everything(), {}

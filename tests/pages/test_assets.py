@@ -161,7 +161,7 @@ def test_the_whole_stylesheet_and_each_script_keep_their_budget(app: Flask, clie
 
 
 def test_all_scripts_of_a_traveller_weigh_4_kilobytes_together(app: Flask, client: FlaskClient) -> None:
-    """As they travel, in brotli, which every browser that knows modules takes; a passkey's script comes with the key."""
+    """As they travel, in brotli, which every browser with modules takes. A passkey's script comes with the key."""
     scripts = [f"{name}.js" for name in ("app", "seats", "live", "sale", "hold", "wait", "people")]
     assert {one.name for one in (ROOT / "static" / "js").iterdir()} - {*scripts, "passkeys.js"} == STAFF_SCRIPTS
     sizes = [len(client.get(url_of(app, name), headers={"Accept-Encoding": "br"}).data) for name in scripts]

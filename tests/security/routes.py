@@ -57,6 +57,7 @@ class Place:
             "user_id": 1,
             "payout_id": 1,
             "settlement_id": 1,
+            "entry_id": 1,
             **dict.fromkeys(("payment_id", "event_id", "refund_id", "proposal_id", "case_id", "dispute_id"), 1),
         }
 

@@ -1,12 +1,14 @@
 """Figures of the platform's money by the hour, refunds that people propose, and what the money desk's lists look for."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0026"
 down_revision = "0025"
 
-INDEXES = (
+INDEXES: tuple[tuple[str, str, list[Any], str | None], ...] = (
     ("ix_ledger_entry_created_at", "ledger_entry", ["created_at"], None),
     ("ix_payment_created_at", "payment", ["created_at", "id"], None),
     ("ix_payment_provider_created_at", "payment", ["provider", "created_at", "id"], "provider <> 'flutterwave'"),
