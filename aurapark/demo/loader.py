@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from itertools import groupby
+from datetime import date, timedelta
+from itertools import groupby, pairwise
 
 from sqlalchemy import text
 
@@ -27,6 +27,7 @@ from aurapark.timetable.generate import generate_trips
 from aurapark.timetable.holidays import write_known
 
 DAYS_AHEAD = 14
+PAST_DAYS = (9, 17, 25)  # of the month before: so that there is a settlement to look at, closed by the job
 TRIPS_AT_ONCE = 300
 DEFAULT_SEED = 237
 
@@ -37,6 +38,7 @@ CANCEL = text("""
     WHERE id = ANY(:ids) AND state = 'scheduled'
 """)
 DELAY = text("UPDATE trip SET delay_minutes = :minutes, delay_reason = 'traffic' WHERE id = ANY(:ids)")
+LEAVE = text("UPDATE trip SET state = :to WHERE state = :state AND service_date = ANY(:days)")
 ANALYZE = text("ANALYZE")
 
 
@@ -77,9 +79,12 @@ def load_demo(settings: Settings, *, seed: int = DEFAULT_SEED, scale: int = 1) -
     in_transaction(lambda: write_factors((settings.secret_key, *settings.secret_key_fallbacks)))
     for year in (clock.today().year, clock.today().year + 1):
         in_transaction(lambda: write_known(year))  # noqa: B023  run at once
+    past = _past_days() if is_empty() else []
     days = [clock.today() + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)]
-    trips = sum(in_transaction(lambda: generate_trips(day, 1)) for day in days)  # noqa: B023  run at once
-    bookings, seats = _fill_trips(settings, seed)
+    trips = sum(in_transaction(lambda: generate_trips(day, 1)) for day in (*past, *days))  # noqa: B023  run at once
+    bookings, seats = (
+        sum(both) for both in zip(_fill_past(settings, seed, past), _fill_trips(settings, seed), strict=True)
+    )
     in_transaction(lambda: db.session.execute(ANALYZE))
     while calculate_settlements(settings, AT_ONCE):  # what is dated days ago is looked for in settlements at once
         pass
@@ -95,17 +100,36 @@ def _stage(settings: Settings, sandbox: Sandbox) -> Stage:
     return Stage(gateway_for(settings), signer_for(settings), terms_for(settings), sandbox, clock.today())
 
 
+def _past_days() -> list[date]:
+    month_before = clock.today().replace(day=1) - timedelta(days=1)
+    return [month_before.replace(day=day) for day in PAST_DAYS]
+
+
+def _fill_past(settings: Settings, seed: int, days: Sequence[date]) -> tuple[int, int]:
+    """Sell the seats of days that are over, and let their trips have left; returns as `_fill_trips` does."""
+    trips = [trip for day in days for trip in list_trips_to_fill(day, day, settings.commission_percent, past=True)]
+    sold = _sell(settings, seed, trips, {})
+    for state, to in pairwise(("scheduled", "boarding", "departed", "completed")):
+        values = {"state": state, "to": to, "days": list(days)}
+        in_transaction(lambda: db.session.execute(LEAVE, values))  # noqa: B023  run at once
+    return sold
+
+
 def _fill_trips(settings: Settings, seed: int) -> tuple[int, int]:
     """Sell the seats of every trip that has nobody on it; returns the number of bookings and of seats."""
-    today, now = clock.today(), clock.now()
+    today = clock.today()
     trips = list_trips_to_fill(today, today + timedelta(days=DAYS_AHEAD), settings.commission_percent)
-    prices, used = list_prices(today), set(db.session.scalars(CODES))
     specials = {
         trip_id: special
         for _, of_day in groupby(trips, key=lambda trip: trip.day)
         for trip_id, special in find_specials(list(of_day)).items()
     }
     in_transaction(lambda: _disrupt(trips, specials))
+    return _sell(settings, seed, trips, specials)
+
+
+def _sell(settings: Settings, seed: int, trips: Sequence[TripToFill], specials: dict[int, Special]) -> tuple[int, int]:
+    prices, used, now = list_prices(clock.today()), set(db.session.scalars(CODES)), clock.now()
     signer, bookings, seats = signer_for(settings), 0, 0
     for start in range(0, len(trips), TRIPS_AT_ONCE):
         sales: list[Sale] = []

@@ -117,7 +117,8 @@ def test_the_network_is_that_of_the_file(demo: loader.Loaded) -> None:
 
 
 def test_every_day_has_all_trips_and_no_bus_is_in_two_places(demo: loader.Loaded) -> None:
-    by_day = rows("SELECT service_date, count(*) FROM trip GROUP BY 1 ORDER BY 1 LIMIT 15")
+    ahead = "SELECT service_date, count(*) FROM trip WHERE service_date >= :today GROUP BY 1 ORDER BY 1 LIMIT 15"
+    by_day = rows(ahead, today=clock.today())
     assert by_day == [(clock.today() + timedelta(days=ahead), 146) for ahead in range(15)]
     clashes = """
         SELECT a.id, b.id FROM trip a JOIN trip b ON a.vehicle_id = b.vehicle_id AND a.id < b.id
@@ -172,6 +173,15 @@ def test_the_next_days_are_full_and_later_ones_thinner(demo: loader.Loaded) -> N
         )
     )
     assert min(sold[1], sold[2], sold[3]) > 5 * sold[13]
+
+
+def test_the_month_before_is_settled(demo: loader.Loaded) -> None:
+    start = clock.today().replace(day=1)
+    past = "SELECT state, count(*) FROM trip WHERE service_date < :start GROUP BY 1"
+    assert rows(past, start=start) == [("completed", 146 * len(loader.PAST_DAYS))]
+    settled = rows("SELECT agency_id, state, net > 0 FROM settlement WHERE period_end <= now() ORDER BY 1")
+    sellers = rows("SELECT DISTINCT agency_id FROM trip ORDER BY 1")
+    assert settled == [(agency, "closed", True) for (agency,) in sellers]
 
 
 def test_special_trips_are_always_present(demo: loader.Loaded) -> None:
