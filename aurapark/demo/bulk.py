@@ -33,7 +33,6 @@ TRIPS = text("""
     JOIN route ON route.id = trip.route_id
     JOIN seat_map ON seat_map.id = trip.seat_map_id
     WHERE trip.service_date BETWEEN :first_day AND :last_day AND trip.state = 'scheduled'
-      AND (trip.departs_at > now() OR :past)
       AND NOT EXISTS (SELECT FROM seat_claim WHERE trip_id = trip.id)
     ORDER BY trip.service_date, agency.id, trip.departs_at, trip.id
 """)
@@ -64,11 +63,9 @@ SELL = text(f"""
 """)  # nosec B608  # noqa: S608  names of this module
 
 
-def list_trips_to_fill(
-    first_day: date, last_day: date, commission_percent: int, *, past: bool = False
-) -> list[TripToFill]:
-    """Return the trips of these days that nobody has booked, by day; those that have left only where `past` says so."""
-    asked = {"first_day": first_day, "last_day": last_day, "commission_percent": commission_percent, "past": past}
+def list_trips_to_fill(first_day: date, last_day: date, commission_percent: int) -> list[TripToFill]:
+    """Return the trips of these days that nobody has booked, by day; those that have left by now too."""
+    asked = {"first_day": first_day, "last_day": last_day, "commission_percent": commission_percent}
     return [
         TripToFill(
             trip_id=row.id,

@@ -11,7 +11,7 @@ from aurapark import clock
 from aurapark.checkout.gateways import gateway_for, signer_for, terms_for
 from aurapark.config import Settings
 from aurapark.database import in_transaction
-from aurapark.demo.accounts import write_accounts
+from aurapark.demo.accounts import write_accounts, write_payout_accounts
 from aurapark.demo.bulk import list_prices, list_trips_to_fill, write_sales
 from aurapark.demo.buses import write_buses
 from aurapark.demo.charges import Sandbox, find_sandbox, tell_sandbox
@@ -76,7 +76,9 @@ def load_demo(settings: Settings, *, seed: int = DEFAULT_SEED, scale: int = 1) -
         in_transaction(lambda: write_agencies(copy))  # noqa: B023  run at once
         in_transaction(lambda: write_buses(copy))  # noqa: B023  run at once
     in_transaction(write_accounts)
-    in_transaction(lambda: write_factors((settings.secret_key, *settings.secret_key_fallbacks)))
+    keys = (settings.secret_key, *settings.secret_key_fallbacks)
+    in_transaction(lambda: write_factors(keys))
+    in_transaction(lambda: write_payout_accounts(keys))
     for year in (clock.today().year, clock.today().year + 1):
         in_transaction(lambda: write_known(year))  # noqa: B023  run at once
     past = _past_days() if is_empty() else []
@@ -107,7 +109,7 @@ def _past_days() -> list[date]:
 
 def _fill_past(settings: Settings, seed: int, days: Sequence[date]) -> tuple[int, int]:
     """Sell the seats of days that are over, and let their trips have left; returns as `_fill_trips` does."""
-    trips = [trip for day in days for trip in list_trips_to_fill(day, day, settings.commission_percent, past=True)]
+    trips = [trip for day in days for trip in list_trips_to_fill(day, day, settings.commission_percent)]
     sold = _sell(settings, seed, trips, {})
     for state, to in pairwise(("scheduled", "boarding", "departed", "completed")):
         values = {"state": state, "to": to, "days": list(days)}

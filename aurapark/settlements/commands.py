@@ -1,6 +1,7 @@
 """`aurapark settlements …`: what each agency is owed, and closing a month by hand."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -61,6 +62,6 @@ def _clearly(work: Callable[[], T]) -> T:
 
 def _as_line(one: "Settlement") -> str:
     parts = f"gross {one.gross:,} − commission {one.commission:,} − refunds {one.refunds:,} − cash {one.cash_kept:,}"
-    ends = f"{one.period_start:%Y-%m-%d}…{one.period_end:%Y-%m-%d}"
+    month = one.period_start + timedelta(days=1)  # it begins at midnight in the agency's zone, not in UTC
     total = f"{parts} + carried {one.carried:,} = {one.net:,} {one.currency}"
-    return f"{one.id:>5} agency={one.agency_id} {ends} {one.state} {total}"
+    return f"{one.id:>5} agency={one.agency_id} {month:%Y-%m} {one.state} {total}"
