@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from aurapark.extensions import db
-from aurapark.payments.models import Provider
+from aurapark.payments.models import Payment, Provider
 from aurapark.reconciliation.models import ReconciliationSchedule
 
 LEASE = timedelta(minutes=15)  # and the wait after a gateway did not answer
@@ -32,7 +32,7 @@ def claim_day(provider: Provider) -> date | None:
         return None
     schedule.next_at = now + LEASE
     if schedule.next_day is None:
-        schedule.next_day = _first_day(schedule.done_at or now, now)
+        schedule.next_day = _first_day(schedule.done_at or _first_attempt() or now, now)
     return schedule.next_day
 
 
@@ -51,6 +51,11 @@ def finish_day(provider: Provider, day: date) -> None:
 
 def _first_day(done_at: datetime, now: datetime) -> date:
     return min(done_at.date(), now.date()) - timedelta(days=DAYS_BACK)
+
+
+def _first_attempt() -> datetime | None:
+    """Return when the first payment of all was begun: what was never compared is compared from there."""
+    return db.session.scalar(select(Payment.created_at).order_by(Payment.created_at, Payment.id).limit(1))
 
 
 def _next_round(now: datetime) -> datetime:

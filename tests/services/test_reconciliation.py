@@ -335,6 +335,16 @@ def test_the_first_night_comes_five_minutes_after_the_start(app: Flask, settings
     assert db.session.scalar(text(soon))
 
 
+def test_what_was_never_compared_is_compared_from_the_first_attempt(
+    network: Network, settings: Settings, sandbox: RunningSandbox
+) -> None:
+    paid(network, settings, sandbox)
+    run("UPDATE payment SET created_at = created_at - interval '10 days'")
+    run("INSERT INTO reconciliation_schedule (provider, next_at) VALUES ('flutterwave', now())")
+    assert story.reconcile_payments(settings, 100) == 15
+    assert story.reconcile_payments(settings, 100) == 0
+
+
 def test_two_sweepers_share_the_days(app: Flask, settings: Settings, sandbox: RunningSandbox) -> None:
     run("INSERT INTO reconciliation_schedule (provider, next_at) VALUES ('flutterwave', now())")
     done = race(app, *[partial(story.reconcile_payments, settings, 10)] * 2)
