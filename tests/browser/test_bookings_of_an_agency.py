@@ -25,7 +25,7 @@ def test_bookings_are_found_shown_and_changed(stage: Stage, new_page: Callable[.
         passenger = list_passengers(booking)[0].id
         db.session.remove()
     page = new_page(320, language, bypass_csp=True)
-    sign_in(page, stage, AgencyRole.OWNER, language)
+    sign_in(page, stage, AgencyRole.OWNER, language, name="bookings")
     listed = f"{stage.site.url}/agency/bookings"
     for query, where in (("", "bookings"), ("?q=nobodyhasthis", "none found"), ("?seat=x&q=12&trip=z", "nonsense")):
         page.goto(listed + query)

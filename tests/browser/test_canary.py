@@ -191,7 +191,7 @@ def walk(browser: Browser, sung: Sung) -> Iterator[Walk]:
         seen: set[str] = set()
         stood: set[str] = set()
         kinds: set[str] = set()
-        while waiting and len(seen) < most:
+        while waiting and len(seen) < most:  # files that pages lead to come first, and are not counted
             path = waiting.pop(0)
             ending = ending_of(path)
             known = urlsplit(path).path if ending else path  # a file once, whatever is filtered
@@ -199,6 +199,7 @@ def walk(browser: Browser, sung: Sung) -> Iterator[Walk]:
                 continue
             seen.add(known)
             if ending:
+                most += 1
                 file = context.request.get(sung.url + path)
                 assert file.status < 500, path
                 if file.ok:
@@ -212,7 +213,8 @@ def walk(browser: Browser, sung: Sung) -> Iterator[Walk]:
                 said.append(f"{path}: the canary became an element")
             if CANARY in page.locator("body").inner_text() or "{{7*7}}" in page.content():
                 stood.add(urlsplit(path).path)
-            waiting += [one for one in page.evaluate(LINKS) if _walks(one)]
+            links = [one for one in page.evaluate(LINKS) if _walks(one)]
+            waiting = sorted([*waiting, *links], key=lambda one: not ending_of(one))
         return said, stood, kinds
 
     yield go

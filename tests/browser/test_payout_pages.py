@@ -16,7 +16,7 @@ from tests.paying import write_draft
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_pages_of_payouts_are_accessible_and_fit(stage: Stage, new_page: Callable[..., Page], language: str) -> None:
     page = new_page(320, language, bypass_csp=True)
-    agency_id, _ = sign_in(page, stage, PlatformRole.FINANCE, language)
+    agency_id, _ = sign_in(page, stage, PlatformRole.FINANCE, language, name="payouts")
     with stage.app.app_context():
         settlement_id, draft_id = write_draft(agency_id, make_user().id)
     desk = f"/admin/settlements/{settlement_id}/payouts"
